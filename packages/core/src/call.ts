@@ -1,0 +1,146 @@
+/**
+ * What adapters translate to: a framework's call becomes a CallRequest, its result a CallResult, its figures a Usage.
+ * No adapter has a budget rule of its own; everything that a budget needs to know about a call stands here.
+ */
+
+/**
+ * What a provider says one call consumed. A field that the provider left out stays `undefined` and is treated as
+ * unknown; a reported 0 is free.
+ */
+export interface Usage {
+  /** The whole input in tokens, cache reads and cache writes included. */
+  readonly inputTokens?: number | undefined;
+  /** Part of `inputTokens` that was read from the prompt cache. */
+  readonly cacheReadTokens?: number | undefined;
+  /** Part of `inputTokens` that was written to the prompt cache, whatever its lifetime. */
+  readonly cacheWriteTokens?: number | undefined;
+  /** Part of `cacheWriteTokens` that was written with a lifetime of one hour. */
+  readonly cacheWrite1hTokens?: number | undefined;
+  /** Part of `inputTokens` that was audio. */
+  readonly inputAudioTokens?: number | undefined;
+  /** Part of `cacheReadTokens` that was audio. */
+  readonly cacheReadAudioTokens?: number | undefined;
+  /** Part of `inputTokens` that was images. */
+  readonly inputImageTokens?: number | undefined;
+  /** The whole output in tokens, reasoning included. */
+  readonly outputTokens?: number | undefined;
+  /** Part of `outputTokens` that was reasoning. */
+  readonly reasoningTokens?: number | undefined;
+  /** Part of `outputTokens` that was audio. */
+  readonly outputAudioTokens?: number | undefined;
+  /** Part of `outputTokens` that was images. */
+  readonly outputImageTokens?: number | undefined;
+  /** Generated images, for models that are priced by the image. */
+  readonly images?: number | undefined;
+  /** Calls of tools that the provider runs and bills by the call, by the catalog's fee name (`web_search`, …). */
+  readonly toolCalls?: Readonly<Record<string, number>> | undefined;
+  /** The service tier that the answer says it was served on: `default`, `flex`, `priority`, `batch`, … */
+  readonly serviceTier?: string | undefined;
+  /**
+   * Usage that the provider bills beside the fields above, each part at its own model's price: Anthropic's
+   * compaction iterations and advisor calls, for example.
+   */
+  readonly parts?: readonly UsagePart[] | undefined;
+}
+
+/** One separately billed part of a call. */
+export interface UsagePart extends Omit<Usage, 'parts'> {
+  /** The model that is billed for this part; the call's own model when it is left out. */
+  readonly model?: string | undefined;
+}
+
+/** What the request says about its price: all that decides the worst case besides the token counts. */
+export interface PriceHints {
+  /** The longest cache lifetime that the request asks for. Left out: any cache write is possible. */
+  readonly cacheWrite?: 'none' | '5m' | '1h' | undefined;
+  /** The service tier asked for. */
+  readonly serviceTier?: string | undefined;
+  /** The most calls of each fee-bearing provider tool that the request allows, by the catalog's fee name. */
+  readonly toolCalls?: Readonly<Record<string, number>> | undefined;
+  /** The most images that the request can produce. */
+  readonly images?: number | undefined;
+  /** Answers asked for (`n`); each may be as long as the output cap. Default 1. */
+  readonly candidates?: number | undefined;
+}
+
+/** One request to a provider, as the guard sees it. */
+export interface CallRequest extends PriceHints {
+  /** The provider: `openai`, `anthropic`, `google`, `mistral`, or a router's name. */
+  readonly provider: string;
+  /** The model id as sent to the provider. */
+  readonly model: string;
+  /**
+   * What goes to the model: messages in any provider's or framework's shape, a text, tools and schemas beside them.
+   * It is walked to bound its tokens, and never stored or logged.
+   */
+  readonly input?: unknown;
+  /** An upper bound of the input in tokens, for an adapter that knows better than a walk over `input`. */
+  readonly inputTokens?: number | undefined;
+  /** The output cap that the caller set, in tokens. */
+  readonly maxOutputTokens?: number | undefined;
+  /** Output that the provider may add on top of the cap, in tokens (a thinking budget, for example). Default 0. */
+  readonly extraOutputTokens?: number | undefined;
+  /** Whether the callback sends the `maxOutputTokens` of its grant; only then may the guard lower the cap. */
+  readonly canClampOutput?: boolean | undefined;
+  /** `embedding` has no output; `image` is priced by image or image token. Default `text`. */
+  readonly kind?: 'text' | 'embedding' | 'image' | undefined;
+  /** The caller's own signal; merged with the guard's. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether an error of the callback proves that nothing was sent (a missing key, an invalid argument). */
+  readonly notSent?: ((error: unknown) => boolean) | undefined;
+  /**
+   * The object that stays the same when one call passes through several guarded layers (the prompt array), so that
+   * the same guard charges it once. Default: `input`, where that is an object.
+   */
+  readonly identity?: object | undefined;
+}
+
+/** What a granted call may do: pass all three on to the provider. */
+export interface CallGrant {
+  /** Aborts on kill, on time-out and when the caller's own signal does. */
+  readonly signal: AbortSignal;
+  /** The output cap to send; `undefined` when the guard could not set one. */
+  readonly maxOutputTokens: number | undefined;
+  /** The model to ask. */
+  readonly model: string;
+}
+
+/** What a call brought back. */
+export interface CallResult<T> {
+  /** The provider's own answer; handed to the caller as it is. */
+  readonly value: T;
+  /** What the provider said the call consumed. Left out: the whole reservation is charged, as an estimate. */
+  readonly usage?: Usage | undefined;
+  /** The model that answered, when the answer names one; the call is priced by it. */
+  readonly model?: string | undefined;
+  /** How many tool calls the model asked for. */
+  readonly toolCalls?: number | undefined;
+  /** The answer came from a framework's cache: no request was sent, nothing is charged. */
+  readonly cached?: boolean | undefined;
+}
+
+/** What a stream's reader tells the guard about each chunk. */
+export interface StreamMeter {
+  /** Output seen, in characters of text, reasoning or tool arguments. */
+  output(characters: number): void;
+  /** Usage reported inside the stream; a later report replaces an earlier one. */
+  usage(usage: Usage): void;
+  /** The model that answers. */
+  model(id: string): void;
+  /** The model asked for a tool. */
+  toolCall(): void;
+  /** The stream carried an error event: what was billed can't be known. */
+  failed(): void;
+}
+
+/** A started stream and how to read its chunks. */
+export interface StreamResult<C> {
+  readonly stream: ReadableStream<C> | AsyncIterable<C>;
+  /** Called once for each chunk, before the consumer gets it. Must not throw. */
+  readonly meter: (chunk: C, meter: StreamMeter) => void;
+  /**
+   * How a kill or time-out shows inside the stream: the chunks to send before it ends, or `undefined` to make the
+   * consumer's next read throw the error. Default: throw.
+   */
+  readonly onStop?: ((error: Error) => readonly C[] | undefined) | undefined;
+}
