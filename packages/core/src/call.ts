@@ -121,9 +121,9 @@ export interface CallResult<T> {
 
 /** What a stream's reader tells the guard about each chunk. */
 export interface StreamMeter {
-  /** Output seen, in characters of text, reasoning or tool arguments. */
-  output(characters: number): void;
-  /** Usage reported inside the stream; a later report replaces an earlier one. */
+  /** Output seen: a piece of text, reasoning or tool arguments. It is counted, not kept. */
+  output(text: string): void;
+  /** The provider's final usage. A running count is not final: a consumer that leaves early would be charged by it. */
   usage(usage: Usage): void;
   /** The model that answers. */
   model(id: string): void;

@@ -55,7 +55,10 @@ export abstract class KavachError extends Error {
   }
 
   /** Whether a value is an error of this class, also when it comes from another copy of this package. */
-  static isInstance<T extends KavachError>(this: (abstract new (...args: never[]) => T) & { kind: string }, value: unknown): value is T {
+  static isInstance<T extends KavachError>(
+    this: (abstract new (...args: never[]) => T) & { kind: string },
+    value: unknown,
+  ): value is T {
     if (value instanceof this) return true;
     if (typeof value !== 'object' || value === null) return false;
     const lineage: unknown = Reflect.get(value, MARKER);

@@ -23,7 +23,9 @@ export const MAX_USD = 9_000_000;
  */
 export function usdToNano(usd: number, path: string): Nano {
   if (typeof usd !== 'number' || !Number.isFinite(usd)) {
-    throw new ConfigError(`${path} must be a number of US dollars, got ${show(usd)}. Write for example 50 for $50.`, { path });
+    throw new ConfigError(`${path} must be a number of US dollars, got ${show(usd)}. Write for example 50 for $50.`, {
+      path,
+    });
   }
   const nano = Math.round(usd * NANO_PER_USD);
   if (nano <= 0) {
@@ -33,7 +35,9 @@ export function usdToNano(usd: number, path: string): Nano {
     );
   }
   if (usd > MAX_USD) {
-    throw new ConfigError(`${path} must be at most ${MAX_USD.toLocaleString('en-US')} dollars, got ${show(usd)}.`, { path });
+    throw new ConfigError(`${path} must be at most ${MAX_USD.toLocaleString('en-US')} dollars, got ${show(usd)}.`, {
+      path,
+    });
   }
   return nano;
 }

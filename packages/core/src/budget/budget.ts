@@ -1,0 +1,217 @@
+/**
+ * What the user writes: `Budget.daily(50)`. A Budget is a checked, immutable description; the money is counted in a
+ * {@link Pool}.
+ */
+import { ConfigError, type BudgetScope } from '../errors.ts';
+import { nanoToUsd, usdToNano } from '../money.ts';
+import { BUDGET_PERIODS, isTimeZone, type BudgetPeriod } from './window.ts';
+
+/** What a budget counts. */
+export type BudgetUnit = 'usd' | 'tokens' | 'calls';
+
+/** Options of every budget. */
+export interface BudgetOptions {
+  /** An IANA time zone whose midnight starts the windows, for example `Europe/Berlin`. Default `UTC`. */
+  readonly timeZone?: string;
+  /** The budget's id in `status()` and `setLimit()`. Default: its period. */
+  readonly name?: string;
+}
+
+/** The limit and window of a pooled budget. */
+export interface PooledBudgetOptions extends Omit<BudgetOptions, 'name'> {
+  /** The limit in dollars. */
+  readonly limit: number;
+  /** The window. */
+  readonly period: BudgetPeriod;
+}
+
+interface BudgetFields {
+  readonly scope: BudgetScope;
+  readonly unit: BudgetUnit;
+  readonly period: BudgetPeriod;
+  readonly limit: number;
+  readonly timeZone: string;
+  readonly name: string | undefined;
+}
+
+const MAX_COUNT = 1e15;
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._:@/-]{0,99}$/u;
+
+/**
+ * A budget: how much of what in which window.
+ *
+ * @example
+ * new AgentKavach({ budget: [Budget.daily(50), Budget.total(500), Budget.tokens(2_000_000, 'hourly')] })
+ */
+export class Budget {
+  /** Whose spend is counted: the agent's, each user's, each tag's, or a pool's. */
+  readonly scope: BudgetScope;
+  /** What is counted. */
+  readonly unit: BudgetUnit;
+  /** The window. */
+  readonly period: BudgetPeriod;
+  /** The limit as an integer: nano-dollars, tokens or calls. */
+  readonly limit: number;
+  /** The IANA time zone of the windows. */
+  readonly timeZone: string;
+  /** The id that the user chose; for a shared budget, the pool's name. */
+  readonly name: string | undefined;
+
+  private constructor(fields: BudgetFields) {
+    this.scope = fields.scope;
+    this.unit = fields.unit;
+    this.period = fields.period;
+    this.limit = fields.limit;
+    this.timeZone = fields.timeZone;
+    this.name = fields.name;
+  }
+
+  /** Dollars per hour. @throws ConfigError for a limit that is not a positive number of dollars */
+  static hourly(usd: number, options?: BudgetOptions): Budget {
+    return money('agent', usd, 'hourly', options, 'Budget.hourly');
+  }
+  /** Dollars per day. @example Budget.daily(50, { timeZone: 'America/New_York' }) */
+  static daily(usd: number, options?: BudgetOptions): Budget {
+    return money('agent', usd, 'daily', options, 'Budget.daily');
+  }
+  /** Dollars per week, from Monday. */
+  static weekly(usd: number, options?: BudgetOptions): Budget {
+    return money('agent', usd, 'weekly', options, 'Budget.weekly');
+  }
+  /** Dollars per calendar month. */
+  static monthly(usd: number, options?: BudgetOptions): Budget {
+    return money('agent', usd, 'monthly', options, 'Budget.monthly');
+  }
+  /** Dollars for as long as the guard lives. */
+  static total(usd: number, options?: BudgetOptions): Budget {
+    return money('agent', usd, 'total', options, 'Budget.total');
+  }
+  /** Input and output tokens together per window. @example Budget.tokens(1_000_000, 'daily') */
+  static tokens(tokens: number, period: BudgetPeriod, options?: BudgetOptions): Budget {
+    return counted('tokens', tokens, period, options, 'Budget.tokens');
+  }
+  /** Requests to a provider per window; a retry is a call too. @example Budget.calls(500, 'hourly') */
+  static calls(calls: number, period: BudgetPeriod, options?: BudgetOptions): Budget {
+    return counted('calls', calls, period, options, 'Budget.calls');
+  }
+  /** Dollars that all agents which name the same pool spend together. @example Budget.shared('team-research', { limit: 200, period: 'daily' }) */
+  static shared(name: string, options: PooledBudgetOptions): Budget {
+    return pooled('shared', name, options, 'Budget.shared');
+  }
+  /** Dollars that all agents of the organisation spend together. @example Budget.org({ limit: 2000, period: 'monthly' }) */
+  static org(options: PooledBudgetOptions): Budget {
+    return pooled('org', undefined, options, 'Budget.org');
+  }
+  /** Dollars per window for each user of `guard.run({ user })`; calls without a user share one account. */
+  static perUser(usd: number, period: BudgetPeriod, options?: BudgetOptions): Budget {
+    return money('user', usd, period, options, 'Budget.perUser');
+  }
+  /** Dollars per window for each tag of `guard.run({ tags })`; a call counts in all of its tags. */
+  static perTag(usd: number, period: BudgetPeriod, options?: BudgetOptions): Budget {
+    return money('tag', usd, period, options, 'Budget.perTag');
+  }
+
+  /** Used by the factories below; users call the static methods. */
+  static checked(
+    fields: Omit<BudgetFields, 'timeZone' | 'name'>,
+    options: BudgetOptions | undefined,
+    path: string,
+  ): Budget {
+    return new Budget({ ...fields, ...checkOptions(fields.period, options, path) });
+  }
+}
+
+/** An amount of a budget's unit as the user writes it: dollars, tokens or calls. */
+export function fromUnit(unit: BudgetUnit, amount: number): number {
+  return unit === 'usd' ? nanoToUsd(amount) : amount;
+}
+
+/**
+ * A limit in the user's terms as the integer that is counted.
+ *
+ * @throws ConfigError naming `path` when the limit is not positive, not finite, too large, or a fraction of a token or call
+ */
+export function toUnit(unit: BudgetUnit, limit: number, path: string): number {
+  if (unit === 'usd') return usdToNano(limit, path);
+  if (!Number.isSafeInteger(limit) || limit <= 0 || limit > MAX_COUNT) {
+    throw new ConfigError(`${path} must be a whole number of ${unit} from 1 to ${MAX_COUNT}, got ${String(limit)}.`, {
+      path,
+    });
+  }
+  return limit;
+}
+
+function money(
+  scope: BudgetScope,
+  usd: number,
+  period: BudgetPeriod,
+  options: BudgetOptions | undefined,
+  path: string,
+): Budget {
+  return Budget.checked({ scope, unit: 'usd', period, limit: usdToNano(usd, `${path}: the limit`) }, options, path);
+}
+
+function counted(
+  unit: 'tokens' | 'calls',
+  n: number,
+  period: BudgetPeriod,
+  options: BudgetOptions | undefined,
+  path: string,
+): Budget {
+  return Budget.checked({ scope: 'agent', unit, period, limit: toUnit(unit, n, `${path}: the limit`) }, options, path);
+}
+
+function pooled(scope: 'shared' | 'org', name: string | undefined, options: PooledBudgetOptions, path: string): Budget {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    const example =
+      scope === 'shared'
+        ? `Budget.shared('team', { limit: 200, period: 'daily' })`
+        : `Budget.org({ limit: 2000, period: 'monthly' })`;
+    throw new ConfigError(`${path} needs a limit and a period: ${example}.`, { path });
+  }
+  if (scope === 'shared' && name === undefined) throw new ConfigError(`${path} needs the pool's name first.`, { path });
+  const { limit, period, ...rest } = options;
+  const named: BudgetOptions = name === undefined ? rest : { ...rest, name };
+  return Budget.checked({ scope, unit: 'usd', period, limit: usdToNano(limit, `${path}: limit`) }, named, path);
+}
+
+function checkOptions(
+  period: BudgetPeriod,
+  options: BudgetOptions | undefined,
+  path: string,
+): { timeZone: string; name: string | undefined } {
+  if (!BUDGET_PERIODS.includes(period)) {
+    throw new ConfigError(
+      `${path}: the period must be one of ${BUDGET_PERIODS.join(', ')}, got ${JSON.stringify(period)}.`,
+      { path },
+    );
+  }
+  if (options === undefined) return { timeZone: 'UTC', name: undefined };
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw new ConfigError(
+      `${path}: the options must be an object such as { timeZone: 'Europe/Berlin' }, got ${String(options)}.`,
+      { path },
+    );
+  }
+  for (const key of Object.keys(options)) {
+    if (key !== 'timeZone' && key !== 'name') {
+      throw new ConfigError(`${path}: unknown option ${JSON.stringify(key)}. Known options: timeZone, name.`, {
+        path: `${path}.${key}`,
+      });
+    }
+  }
+  const { timeZone = 'UTC', name } = options;
+  if (typeof timeZone !== 'string' || !isTimeZone(timeZone)) {
+    throw new ConfigError(
+      `${path}: timeZone must be an IANA name such as 'Europe/Berlin', got ${JSON.stringify(timeZone)}.`,
+      { path: `${path}.timeZone` },
+    );
+  }
+  if (name !== undefined && (typeof name !== 'string' || !NAME.test(name))) {
+    throw new ConfigError(
+      `${path}: name must be 1 to 100 letters, digits, spaces or . _ : @ / -, got ${JSON.stringify(name)}.`,
+      { path: `${path}.name` },
+    );
+  }
+  return { timeZone, name };
+}

@@ -1,0 +1,63 @@
+/** The refusal of a call for want of room, with the figures and what to do next. */
+import { BudgetExceededError } from '../errors.ts';
+import { formatUsd } from '../money.ts';
+import { fromUnit, type BudgetUnit } from './budget.ts';
+import type { Account } from './pool.ts';
+
+/** Why a call was refused, as the end of a sentence. */
+export type DenialCause = 'no room' | 'closed' | 'waited' | 'held' | 'no backend';
+
+/**
+ * The error for a call that a budget refused.
+ *
+ * @param requested the call's worst case in the budget's integer unit
+ * @param cause `no room`: nothing that could free it is in flight; `held` and `waited`: other calls hold it
+ */
+export function budgetExceeded(
+  agentName: string,
+  id: string,
+  account: Account,
+  requested: number,
+  cause: DenialCause,
+): BudgetExceededError {
+  const { pool, spent, reserved, window, holder } = account;
+  const { unit, scope, period } = pool.budget;
+  const amount = (value: number): string => formatAmount(unit, value);
+  const resetsAt = toIso(window.end);
+  const whose = holder === '' ? '' : ` (${scope} ${JSON.stringify(holder)})`;
+  const reopens = resetsAt === null ? '' : ` It reopens at ${resetsAt}.`;
+  const message =
+    `Budget '${id}'${whose} of agent ${agentName} ${CAUSES[cause]}: limit ${amount(pool.limit)}, spent ${amount(spent)}, ` +
+    `reserved ${amount(reserved)}; this call could take ${amount(requested)}. Nothing was sent.${reopens} ` +
+    (cause === 'no backend'
+      ? `Start the backend, or set onBackendUnavailable: 'local' to pool within this process.`
+      : `To go on now, raise it with guard.setLimit('${id}', …) or lower the call's maxOutputTokens.`);
+  return new BudgetExceededError(message, {
+    scope,
+    budgetId: id,
+    period,
+    unit,
+    limit: fromUnit(unit, pool.limit),
+    spent: fromUnit(unit, spent),
+    reserved: fromUnit(unit, reserved),
+    requested: fromUnit(unit, requested),
+    resetsAt,
+  });
+}
+
+/** The end of a window in ISO 8601; `null` when it never ends. */
+export function toIso(end: number): string | null {
+  return Number.isFinite(end) ? new Date(end).toISOString() : null;
+}
+
+const CAUSES: Readonly<Record<DenialCause, string>> = {
+  'no room': 'has no room',
+  closed: 'is exhausted',
+  waited: 'had no room within waitMs',
+  held: 'has its room held by other calls',
+  'no backend': 'is shared and its backend is not connected',
+};
+
+function formatAmount(unit: BudgetUnit, amount: number): string {
+  return unit === 'usd' ? formatUsd(amount) : `${amount} ${unit}`;
+}

@@ -1,0 +1,170 @@
+/**
+ * A Pool is one budget at run time: its limit, and one Account for each window (and each user or tag) that was spent
+ * from. Shared and organisation budgets are one Pool for all guards of the process.
+ */
+import { ConfigError } from '../errors.ts';
+import type { Budget } from './budget.ts';
+import type { Waiter } from './ledger.ts';
+import { windowAt, type Window } from './window.ts';
+
+/** Thresholds that fire without any configuration, as shares of the limit. */
+export const DEFAULT_THRESHOLDS: readonly number[] = [0.7, 0.9, 1];
+
+/** Windows of one holder that are kept, so that a clock which jumps back finds what it spent there. */
+const KEPT_WINDOWS = 4;
+
+/** The integer amount at which a share of the limit is reached; the factor absorbs the product's rounding error. */
+function reached(threshold: number, limit: number): number {
+  return Math.ceil(threshold * limit * (1 - 1e-12));
+}
+
+/** What a guard learns of a pool that it uses. */
+export interface PoolListener {
+  /** `spent / limit` of an account reached a threshold; called once per threshold, window and account. */
+  onThreshold(account: Account, threshold: number): void;
+}
+
+/** What was spent and is held in one window of one pool, in the pool's unit. */
+export class Account {
+  spent = 0;
+  reserved = 0;
+  /** The amount spent at which the next threshold fires. */
+  nextThreshold = 0;
+  /** How many of the pool's thresholds the spend has passed. */
+  fired = 0;
+  /** Whether the 100 % event of this window has fired. */
+  full = false;
+  /** Calls that wait for room here, in the order they came. */
+  readonly queue: Waiter[] = [];
+
+  constructor(
+    readonly pool: Pool,
+    readonly holder: string,
+    readonly window: Window,
+  ) {
+    this.armThresholds();
+  }
+
+  /** What a new reservation can take. */
+  get room(): number {
+    return this.pool.limit - this.spent - this.reserved;
+  }
+
+  /** Sets the next threshold from what has fired so far. */
+  armThresholds(): void {
+    const next = this.pool.thresholds[this.fired];
+    this.nextThreshold = next === undefined ? Number.POSITIVE_INFINITY : reached(next, this.pool.limit);
+  }
+
+  /** After a change of the limit: arms again what lies above the new ratio. */
+  rearm(): void {
+    const { thresholds, limit } = this.pool;
+    this.fired = Math.min(this.fired, thresholds.filter((threshold) => this.spent >= reached(threshold, limit)).length);
+    if (this.spent < limit) this.full = false;
+    this.armThresholds();
+  }
+}
+
+/** One budget at run time. */
+export class Pool {
+  /** The limit in the pool's integer unit; `setLimit` changes it for this window and all later ones. */
+  limit: number;
+  /** Ascending shares of the limit at which listeners are told. */
+  thresholds: number[] = [...DEFAULT_THRESHOLDS];
+  readonly listeners = new Set<PoolListener>();
+  /** The newest account of each holder; older windows hang behind it in `#older`. */
+  readonly #current = new Map<string, Account>();
+  readonly #older = new Map<string, Account[]>();
+  #sweptUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(readonly budget: Budget) {
+    this.limit = budget.limit;
+  }
+
+  /** The account that a call at `now` is charged to. */
+  account(now: number, holder: string): Account {
+    const current = this.#current.get(holder);
+    if (current !== undefined && now >= current.window.start && now < current.window.end) return current;
+    return this.#roll(now, holder, current);
+  }
+
+  /** The accounts of all holders whose window contains `now`. */
+  accounts(now: number): Account[] {
+    return [...this.#current.values()].filter(({ window }) => now >= window.start && now < window.end);
+  }
+
+  /** Every account that is still kept, past windows included. */
+  *allAccounts(): Iterable<Account> {
+    yield* this.#current.values();
+    for (const accounts of this.#older.values()) yield* accounts;
+  }
+
+  /** Adds thresholds at which listeners want to be told; those that the spend has passed already do not fire. */
+  addThresholds(added: readonly number[]): void {
+    this.thresholds = [...new Set([...this.thresholds, ...added])].sort((a, b) => a - b);
+    for (const account of this.allAccounts()) {
+      account.fired = this.thresholds.filter((threshold) => account.spent >= reached(threshold, this.limit)).length;
+      account.armThresholds();
+    }
+  }
+
+  #roll(now: number, holder: string, current: Account | undefined): Account {
+    const window = windowAt(this.budget.period, this.budget.timeZone, now);
+    const older = this.#older.get(holder) ?? [];
+    let account = older.find((kept) => kept.window.start === window.start);
+    if (account === undefined) account = new Account(this, holder, window);
+    if (current !== undefined) {
+      const kept = [current, ...older.filter((other) => other !== account)];
+      this.#older.set(
+        holder,
+        kept.filter((other, index) => index < KEPT_WINDOWS || other.reserved > 0 || other.queue.length > 0),
+      );
+    }
+    this.#current.set(holder, account);
+    if (holder !== '') this.#sweep(now, window);
+    return account;
+  }
+
+  /** Forgets users and tags whose last window is long over: once per window, so that memory follows the active ones. */
+  #sweep(now: number, window: Window): void {
+    if (now < this.#sweptUntil) return;
+    this.#sweptUntil = window.end;
+    const horizon = window.start - KEPT_WINDOWS * (window.end - window.start);
+    for (const [holder, account] of this.#current) {
+      if (account.window.end > horizon || account.reserved > 0 || account.queue.length > 0) continue;
+      this.#current.delete(holder);
+      this.#older.delete(holder);
+    }
+  }
+}
+
+// On the global object under a registered symbol: the ESM and the CommonJS build of this package, or two copies of it
+// in one process, must share their pools, or a shared budget would be granted twice.
+const POOLS = Symbol.for('agentkavach.pools');
+const registry = globalThis as { [POOLS]?: Map<string, Pool> };
+
+/**
+ * The pool that counts a budget: a new one for an agent's own budget, the process's one for a pooled budget.
+ *
+ * @throws ConfigError when a pooled budget was declared before with another limit, period or time zone
+ */
+export function poolOf(budget: Budget): Pool {
+  if (budget.scope !== 'shared' && budget.scope !== 'org') return new Pool(budget);
+  const pools = (registry[POOLS] ??= new Map<string, Pool>());
+  const key = budget.scope === 'org' ? `org:${budget.period}` : `shared:${budget.name ?? ''}:${budget.period}`;
+  const known = pools.get(key);
+  if (known === undefined) {
+    const pool = new Pool(budget);
+    pools.set(key, pool);
+    return pool;
+  }
+  for (const field of ['limit', 'timeZone'] as const) {
+    if (known.budget[field] !== budget[field]) {
+      throw new ConfigError(
+        `Budget.${budget.scope}: ${budget.name ?? 'the organisation budget'} was declared before in this process with another ${field}. Declare it once and reuse the Budget, or change the limit with guard.setLimit().`,
+        { path: field },
+      );
+    }
+  }
+  return known;
+}

@@ -1,0 +1,184 @@
+/**
+ * A Claim is what one call wants to hold: its worst case in each unit, and the output cap that goes with it. It knows
+ * how to shrink that cap to what the budgets have room for.
+ */
+import { amountIn, blocker, type Amounts } from './budget/ledger.ts';
+import type { Account } from './budget/pool.ts';
+import type { CallRequest } from './call.ts';
+import { byteBound, lengthBound } from './pricing/bound.ts';
+import { affordableOutput, worstCost, type Price } from './pricing/price.ts';
+import { sharpBound } from './pricing/sharpen.ts';
+
+/** The input bound of a request that does not show its input, for a model whose context window is not known. */
+const UNKNOWN_WINDOW = 1_000_000;
+
+/** The output cap that is assumed where nobody knows the model's. */
+const UNKNOWN_MAX_OUTPUT = 4_096;
+
+/** No tokenizer puts more bytes than this into a token of ordinary text; only decides whether counting is worth a try. */
+const MOST_BYTES_PER_TOKEN = 64;
+
+/** The options that decide how much a call holds. */
+export interface ClaimPolicy {
+  readonly mode: 'hard' | 'soft' | 'observe';
+  readonly minOutputTokens: number;
+  readonly outputShare: number;
+}
+
+/** How exactly the input is bounded: from its length, its bytes, or a tokenizer. */
+type Rung = 'length' | 'bytes' | 'tokens';
+
+/** What one call wants to hold. */
+export class Claim implements Amounts {
+  usd = 0;
+  tokens = 0;
+  readonly calls = 1;
+  /** The output cap that the amounts stand for, in tokens of one answer. */
+  cap = 0;
+  /** An upper bound of the input in tokens. */
+  inputBound: number;
+  /** Monotonic place in the order of arrival, once the call has had to wait. */
+  order = Number.POSITIVE_INFINITY;
+  #rung: Rung = 'length';
+
+  constructor(
+    readonly request: CallRequest,
+    readonly price: Price,
+    readonly policy: ClaimPolicy,
+  ) {
+    const { input, inputTokens } = request;
+    const window = price.maxInputTokens ?? UNKNOWN_WINDOW;
+    if (inputTokens !== undefined) this.inputBound = Math.min(inputTokens, window);
+    else if (input === undefined) this.inputBound = window;
+    else this.inputBound = this.#withinWindow(lengthBound(input, request.provider));
+  }
+
+  /** Whether a lower output cap would reach the provider. */
+  get clampable(): boolean {
+    return this.request.canClampOutput === true && this.policy.mode === 'hard' && this.price.kind === 'text';
+  }
+
+  /** The cap to send: ours where we set or lowered it, else the caller's. */
+  get capToSend(): number | undefined {
+    return this.clampable ? this.cap : this.request.maxOutputTokens;
+  }
+
+  /**
+   * Sets the amounts to the largest that the accounts have room for.
+   *
+   * @param tokensLeft what the run's token limit leaves for output
+   * @returns the account that blocks the call even at its smallest; `undefined` when it fits
+   */
+  fit(accounts: readonly Account[], tokensLeft: number): Account | undefined {
+    const wanted = this.#wanted(accounts, tokensLeft);
+    this.#set(wanted);
+    if (this.policy.mode !== 'hard') return undefined;
+    const blocking = blocker(accounts, this, this.order);
+    if (blocking === undefined || !this.clampable) return blocking;
+    const floor = Math.min(wanted, this.policy.minOutputTokens);
+    this.#set(Math.max(floor, Math.min(wanted, this.#affordable(accounts))));
+    return blocker(accounts, this, this.order);
+  }
+
+  /** The first account that could not hold the call even if no other call held anything, at the amounts of the last {@link fit}. */
+  stuckOn(accounts: readonly Account[]): Account | undefined {
+    return accounts.find((account) => amountIn(account.pool.budget.unit, this) > account.pool.limit - account.spent);
+  }
+
+  /** Whether a tokenizer could decide: with far fewer tokens than bytes, the call would fit now or after others end. */
+  couldFitSharpened(accounts: readonly Account[], tokensLeft: number): boolean {
+    const bound = this.inputBound;
+    this.inputBound = Math.ceil(bound / MOST_BYTES_PER_TOKEN);
+    const could = this.fit(accounts, tokensLeft) === undefined || this.stuckOn(accounts) === undefined;
+    this.inputBound = bound;
+    this.fit(accounts, tokensLeft);
+    return could;
+  }
+
+  /** Goes from the length bound to exact bytes. @returns whether that changed the bound */
+  tighten(): boolean {
+    if (this.#rung !== 'length' || !this.#canSharpen()) return false;
+    this.#rung = 'bytes';
+    const before = this.inputBound;
+    this.inputBound = Math.min(before, this.#withinWindow(byteBound(this.request.input, this.request.provider)));
+    return this.inputBound < before;
+  }
+
+  /** Goes to a real tokenizer, off the hot path. @returns whether that changed the bound */
+  async sharpen(): Promise<boolean> {
+    if (this.#rung === 'tokens' || !this.#canSharpen()) return false;
+    this.#rung = 'tokens';
+    const before = this.inputBound;
+    const { input, provider, model } = this.request;
+    this.inputBound = Math.min(before, this.#withinWindow(await sharpBound(input, provider, model)));
+    return this.inputBound < before;
+  }
+
+  /** Whether a tokenizer could still lower the bound by an amount that matters. */
+  get blurred(): boolean {
+    return this.#rung !== 'tokens' && this.#canSharpen();
+  }
+
+  #canSharpen(): boolean {
+    return this.request.inputTokens === undefined && this.request.input !== undefined;
+  }
+
+  #withinWindow(bound: number): number {
+    const window = this.price.maxInputTokens;
+    return window !== undefined && bound > window ? window : bound;
+  }
+
+  #set(cap: number): void {
+    const { request } = this;
+    const output = this.price.kind === 'text' ? cap + (request.extraOutputTokens ?? 0) : cap;
+    this.cap = cap;
+    this.usd = worstCost(this.price, this.inputBound, output, request);
+    this.tokens = this.inputBound + output * (request.candidates ?? 1);
+  }
+
+  /** The cap before any lowering to fit: the caller's, else the model's, else a share of what remains. */
+  #wanted(accounts: readonly Account[], tokensLeft: number): number {
+    const { request, price, policy } = this;
+    if (price.kind !== 'text') return 0;
+    const asked = request.maxOutputTokens;
+    if (!this.clampable) return asked ?? price.maxOutputTokens ?? UNKNOWN_MAX_OUTPUT;
+    const cap = asked ?? Math.max(this.#share(accounts), Math.min(policy.minOutputTokens, this.#modelMaximum()));
+    return cap < tokensLeft ? cap : tokensLeft;
+  }
+
+  #modelMaximum(): number {
+    return this.price.maxOutputTokens ?? UNKNOWN_MAX_OUTPUT;
+  }
+
+  /** The model's maximum, but no more than a share of what remains can pay for. */
+  #share(accounts: readonly Account[]): number {
+    let cap = this.#modelMaximum();
+    for (let i = 0; i < accounts.length; i++) {
+      const account = accounts[i] as Account;
+      const room = account.room * this.policy.outputShare;
+      cap = Math.min(cap, this.#outputWithin(account, room, 0));
+    }
+    return cap;
+  }
+
+  /** The largest cap for which every account has room. */
+  #affordable(accounts: readonly Account[]): number {
+    let cap = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < accounts.length; i++) {
+      const account = accounts[i] as Account;
+      cap = Math.min(cap, this.#outputWithin(account, account.room, this.inputBound));
+    }
+    return cap;
+  }
+
+  #outputWithin(account: Account, room: number, input: number): number {
+    const { unit } = account.pool.budget;
+    if (unit === 'calls') return Number.POSITIVE_INFINITY;
+    const { request } = this;
+    const output =
+      unit === 'usd'
+        ? affordableOutput(this.price, input, Math.floor(room), request)
+        : Math.floor((room - input) / (request.candidates ?? 1));
+    return output - (request.extraOutputTokens ?? 0);
+  }
+}

@@ -1,0 +1,109 @@
+/** The options that the environment gives: every option that is data has a variable, so that no code is needed. */
+import { Budget } from '../budget/budget.ts';
+import { BUDGET_PERIODS, type BudgetPeriod } from '../budget/window.ts';
+import { ConfigError } from '../errors.ts';
+import type { Guardrails, KavachOptions } from './options.ts';
+
+type Read = (value: string, variable: string) => unknown;
+
+const asText: Read = (value) => value;
+const asNumber: Read = (value, variable) => {
+  const number = Number(value);
+  if (value.trim() !== '' && Number.isFinite(number)) return number;
+  throw new ConfigError(`${variable} must be a number, got ${JSON.stringify(value)}.`, { path: variable });
+};
+const asJson: Read = (value, variable) => {
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    throw new ConfigError(
+      `${variable} must be JSON such as {"my-model":{"inputPerMillion":3,"outputPerMillion":12}}.`,
+      { path: variable },
+    );
+  }
+};
+
+const OPTIONS: Partial<Record<keyof KavachOptions, Read>> = {
+  agentName: asText,
+  budget: readBudgets,
+  mode: asText,
+  minOutputTokens: asNumber,
+  outputShare: asNumber,
+  waitMs: asNumber,
+  maxCallSeconds: asNumber,
+  idleMs: asNumber,
+  cancelMarginTokens: asNumber,
+  onUnknownUsage: asText,
+  onUnknownModel: (value, variable) => (value.startsWith('{') ? asJson(value, variable) : value),
+  prices: asJson,
+  apiKey: asText,
+  onInvalidKey: asText,
+  onBackendUnavailable: asText,
+};
+
+const GUARDRAILS: readonly (keyof Guardrails)[] = [
+  'maxTokensPerRun',
+  'maxCallsPerRun',
+  'maxRuntimeSeconds',
+  'maxToolCallsPerRun',
+  'maxUsdPerMinute',
+];
+
+/**
+ * The user's options with the environment's where the user gave none. A variable that is set to nothing counts as not
+ * set: an empty `AGENTKAVACH_API_KEY` must not switch the guard off.
+ *
+ * @throws ConfigError naming the variable whose value can't be read
+ */
+export function withEnvironment(
+  options: KavachOptions,
+  environment: Readonly<Record<string, string | undefined>> = processEnvironment(),
+): KavachOptions {
+  const merged: Record<string, unknown> = { ...options };
+  for (const [key, read] of Object.entries(OPTIONS)) {
+    const variable = variableOf(key);
+    const value = environment[variable];
+    if (merged[key] === undefined && value !== undefined && value !== '') merged[key] = read(value, variable);
+  }
+  const limits: Record<string, unknown> = {};
+  for (const key of GUARDRAILS) {
+    const variable = variableOf(key);
+    const value = environment[variable];
+    if (value !== undefined && value !== '') limits[key] = asNumber(value, variable);
+  }
+  if (Object.keys(limits).length > 0 && isPlain(options.guardrails))
+    merged['guardrails'] = { ...limits, ...options.guardrails };
+  return merged;
+}
+
+/** `daily:50`, `tokens:1000000:daily` or `calls:500:hourly`, several separated by commas. */
+function readBudgets(value: string, variable: string): Budget[] {
+  return value.split(',').map((item) => {
+    const parts = item.trim().split(':');
+    const [kind = '', amount = '', period = ''] = parts;
+    const number = asNumber(amount, variable) as number;
+    if (isPeriod(kind) && parts.length === 2) return Budget[kind](number);
+    if ((kind === 'tokens' || kind === 'calls') && isPeriod(period) && parts.length === 3)
+      return Budget[kind](number, period);
+    throw new ConfigError(
+      `${variable} must be a list such as daily:50,total:500,tokens:1000000:daily,calls:500:hourly; could not read ${JSON.stringify(item)}. Periods: ${BUDGET_PERIODS.join(', ')}.`,
+      { path: variable },
+    );
+  });
+}
+
+function isPeriod(value: string): value is BudgetPeriod {
+  return (BUDGET_PERIODS as readonly string[]).includes(value);
+}
+
+function isPlain(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null);
+}
+
+function variableOf(key: string): string {
+  return `AGENTKAVACH_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+function processEnvironment(): Readonly<Record<string, string | undefined>> {
+  return (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
+}

@@ -1,0 +1,43 @@
+/** The checked options of one guard, in the units that the engine counts in. */
+import type { Budget } from '../budget/budget.ts';
+import type { Clock } from '../clock.ts';
+import type { KillReason } from '../errors.ts';
+import type { RunLimits } from '../guardrails/run.ts';
+import type { CustomPrice } from '../pricing/price.ts';
+
+/** What happens at a limit: refuse before it can be passed, refuse once it is spent, or only report. */
+export type Mode = 'hard' | 'soft' | 'observe';
+
+/** What happens to a model whose price nobody knows. */
+export type UnknownModelRule = 'deny' | 'ceiling' | CustomPrice;
+
+/** A share of the limit at which the agent is killed. */
+export interface KillThreshold {
+  readonly threshold: number;
+  /** Only budgets that count this; all when it is left out. */
+  readonly budgetType: 'cost' | 'tokens' | 'calls' | undefined;
+}
+
+/** The checked options of one guard. */
+export interface Policy {
+  /** False in passthrough: calls go to the provider as they are. */
+  readonly enabled: boolean;
+  readonly agentName: string;
+  readonly budgets: readonly Budget[];
+  readonly limits: RunLimits;
+  readonly mode: Mode;
+  readonly minOutputTokens: number;
+  readonly outputShare: number;
+  readonly waitMs: number;
+  readonly maxCallMs: number;
+  readonly idleMs: number;
+  readonly cancelMarginTokens: number;
+  readonly onUnknownUsage: 'reservation' | 'seen';
+  readonly onUnknownModel: UnknownModelRule;
+  readonly prices: ReadonlyMap<string, CustomPrice>;
+  readonly killThresholds: readonly KillThreshold[];
+  readonly onKill: ((reason: KillReason) => unknown) | undefined;
+  /** Pooled budgets need a backend that is not there: calls that they cover are refused. */
+  readonly refusePooled: boolean;
+  readonly clock: Clock;
+}

@@ -1,0 +1,272 @@
+/**
+ * The engine of one guard: its budgets, runs, kills and calls in flight. It books what calls cost and stops them; which
+ * call may start is decided in admission.ts.
+ */
+import { BudgetSet } from './budget/budget-set.ts';
+import { fromUnit } from './budget/budget.ts';
+import { changeLimit, charge as chargeAccounts, fireFull } from './budget/ledger.ts';
+import type { Account, PoolListener } from './budget/pool.ts';
+import type { Policy } from './config/policy.ts';
+import { KillSwitch } from './control/kill-switch.ts';
+import { ClosedError, type KillReason } from './errors.ts';
+import { Events, isolated, type ThresholdEvent } from './events.ts';
+import { Run, type Breach } from './guardrails/run.ts';
+import type { CallHost, Charge, InFlight } from './in-flight.ts';
+import { nanoToUsd, type Nano } from './money.ts';
+import { PriceBook } from './price-book.ts';
+import type { Price } from './pricing/price.ts';
+import { currentFrame, type Frame } from './scope.ts';
+import type { WaitingCall } from './waiting.ts';
+import { Watch } from './watch.ts';
+
+/** Reasons whose kill ends calls in flight; a budget kill lets them finish, since they are paid for. */
+const ABORTING: ReadonlySet<KillReason> = new Set<KillReason>(['manual', 'duration', 'loop', 'key_revoked']);
+
+const BUDGET_TYPE = { usd: 'cost', tokens: 'tokens', calls: 'calls' } as const;
+
+/** One guard's engine. */
+export class Engine implements PoolListener, CallHost {
+  readonly events = new Events();
+  readonly killSwitch = new KillSwitch();
+  readonly budgets: BudgetSet;
+  readonly prices: PriceBook;
+  readonly inFlight = new Set<InFlight>();
+  readonly waiting = new Set<WaitingCall>();
+  readonly cancelMarginTokens: number;
+  readonly onUnknownUsage: 'reservation' | 'seen';
+  #run: Run;
+  #closed = false;
+  /** Accounts whose budget killed the agent, with the limit they had: until the window ends, it rises, or someone resumes. */
+  readonly #exhausted = new Map<Account, number>();
+  readonly #work = new Set<Promise<void>>();
+  readonly #watch: Watch;
+
+  constructor(readonly policy: Policy) {
+    this.cancelMarginTokens = policy.cancelMarginTokens;
+    this.onUnknownUsage = policy.onUnknownUsage;
+    this.prices = new PriceBook(policy.prices, policy.onUnknownModel);
+    this.budgets = new BudgetSet(
+      policy.budgets,
+      this,
+      policy.killThresholds.map(({ threshold }) => threshold),
+    );
+    this.#run = this.newRun(undefined);
+    this.#watch = new Watch(this.inFlight, policy, () => policy.clock.monotonic());
+  }
+
+  /** The run that calls outside `guard.run()` count in. */
+  get defaultRun(): Run {
+    return this.#run;
+  }
+
+  /** Opens a run, inside another or on its own. */
+  newRun(parent: Run | undefined, id: string = crypto.randomUUID()): Run {
+    return new Run(id, this.policy.limits, parent);
+  }
+
+  /** The run of the innermost layer that belongs to this guard. */
+  runOf(frame: Frame | undefined): Run {
+    for (let layer = frame; layer !== undefined; layer = layer.parent) if (layer.guard === this) return layer.run;
+    return this.#run;
+  }
+
+  /** The layer that a granted call's callback runs in. */
+  frameOf(call: InFlight): Frame {
+    const parent = currentFrame();
+    return { parent, guard: this, user: parent?.user, tags: parent?.tags ?? [], run: call.run, call };
+  }
+
+  /** Adds a call to those in flight. */
+  entered(call: InFlight): void {
+    this.inFlight.add(call);
+    this.#watch.wake();
+  }
+
+  left(call: InFlight): void {
+    this.inFlight.delete(call);
+  }
+
+  answeringPrice(asked: Price, model: string): Price {
+    return this.prices.answering(asked, asked.provider, model, this.policy.clock.now());
+  }
+
+  charged(call: InFlight, charge: Charge): void {
+    const { clock, agentName } = this.policy;
+    // The run first: settling may admit waiting calls, which must see what this one used.
+    call.run.record(charge.usd, charge.tokens, charge.toolCalls, clock.monotonic());
+    call.reservation.settle(charge.usd, charge.tokens, charge.calls);
+    this.events.emit('spend', () => ({
+      agentName,
+      runId: call.run.id,
+      provider: call.claim.request.provider,
+      model: charge.model,
+      usd: nanoToUsd(charge.usd),
+      inputTokens: charge.inputTokens,
+      outputTokens: charge.outputTokens,
+      estimated: charge.estimated,
+      outcome: charge.outcome,
+      at: clock.now(),
+    }));
+  }
+
+  track(work: Promise<void>): void {
+    const done = work.finally(() => this.#work.delete(done));
+    this.#work.add(done);
+  }
+
+  /** Charges what was spent outside a call. */
+  charge(nano: Nano, name: string): void {
+    const { clock, agentName } = this.policy;
+    const frame = currentFrame();
+    const run = this.runOf(frame);
+    run.record(nano, 0, 0, clock.monotonic());
+    chargeAccounts(this.budgets.accountsAt(clock.now(), frame), nano);
+    const none = { inputTokens: undefined, outputTokens: undefined, estimated: false, outcome: 'charge' } as const;
+    this.events.emit('spend', () => ({
+      agentName,
+      runId: run.id,
+      provider: '',
+      model: name,
+      usd: nanoToUsd(nano),
+      ...none,
+      at: clock.now(),
+    }));
+  }
+
+  /** What every new call is refused with just now, whatever it costs. */
+  get refusal(): Error | undefined {
+    if (this.#closed)
+      return new ClosedError(
+        `The guard of agent ${this.policy.agentName} is closed. Make a new AgentKavach for new calls.`,
+      );
+    return this.killSwitch.error;
+  }
+
+  onThreshold(account: Account, threshold: number): void {
+    const { agentName, clock, mode, killThresholds } = this.policy;
+    const { pool, holder } = account;
+    const { unit } = pool.budget;
+    const budgetType = BUDGET_TYPE[unit];
+    const isOwn = killThresholds.some(
+      (kill) => kill.threshold === threshold && (kill.budgetType ?? budgetType) === budgetType,
+    );
+    this.events.emit('threshold', (): ThresholdEvent => {
+      const spent = fromUnit(unit, account.spent);
+      const limit = fromUnit(unit, pool.limit);
+      const budgetId = this.budgets.idOf(pool);
+      return {
+        agentName,
+        budgetId,
+        budgetType,
+        holder: holder === '' ? undefined : holder,
+        threshold,
+        spent,
+        limit,
+        at: clock.now(),
+      };
+    });
+    if ((threshold !== 1 && !isOwn) || mode === 'observe') return;
+    this.#close(account);
+    // One user's empty budget stops that user, not the agent.
+    if (holder === '') this.#announceKill(unit === 'usd' ? 'cost' : unit, undefined, undefined);
+  }
+
+  /** A call found no room, and nothing in flight could free any: the window's 100 % event. */
+  exhaust(account: Account): void {
+    fireFull(account);
+    this.#close(account); // also where another guard of a shared budget met the event first
+  }
+
+  /** The first account that takes no calls of this agent, whatever they cost. */
+  closedAmong(accounts: readonly Account[]): Account | undefined {
+    if (this.policy.refusePooled) {
+      const pooled = accounts.find(({ pool }) => pool.budget.scope === 'shared' || pool.budget.scope === 'org');
+      if (pooled !== undefined) return pooled;
+    }
+    if (this.#exhausted.size === 0) return undefined;
+    return accounts.find((account) => account.pool.limit <= (this.#exhausted.get(account) ?? Number.NEGATIVE_INFINITY));
+  }
+
+  /** A guardrail was reached: its run takes no more calls. */
+  breach({ run, error, reason }: Breach): void {
+    if (run.stopped !== undefined) return;
+    const aborts = ABORTING.has(reason);
+    run.stop({ run, error, reason }, aborts);
+    if (aborts) {
+      if (run === this.#run) this.killSwitch.abort(error);
+      for (const call of [...this.inFlight]) if (call.run.isWithin(run)) call.stop(error, 'cancelled');
+    }
+    this.#announceKill(reason, undefined, run.id);
+  }
+
+  /** Stops the agent until it is resumed. */
+  kill(reason: KillReason, by: string | undefined): void {
+    if (!this.killSwitch.set(this.policy.agentName, { reason, by, at: this.policy.clock.now() })) return;
+    const error = this.killSwitch.error as Error;
+    for (const waiting of [...this.waiting]) waiting.refuse(error);
+    if (ABORTING.has(reason)) {
+      this.killSwitch.abort(error);
+      for (const call of [...this.inFlight]) call.stop(error, 'cancelled');
+    }
+    this.#announceKill(reason, by, undefined);
+  }
+
+  /** Clears every kill: the agent's, its budgets', and the default run's, which starts anew. */
+  resume(): void {
+    this.killSwitch.clear();
+    this.#exhausted.clear();
+    if (this.#run.stopped !== undefined) {
+      this.#run.end();
+      this.#run = this.newRun(undefined);
+    }
+    this.events.emit('resume', () => ({ agentName: this.policy.agentName, at: this.policy.clock.now() }));
+  }
+
+  /** Changes a budget's limit; a higher one reopens it. */
+  setLimit(id: string, value: number): void {
+    const { pool, limit } = this.budgets.limitOf(id, value);
+    changeLimit(pool, limit);
+  }
+
+  /** Whether another call could start: for loops that want to stop before they are refused. */
+  canStartCall(): boolean {
+    const { enabled, mode, clock } = this.policy;
+    if (!enabled) return true;
+    if (this.refusal !== undefined) return false;
+    if (mode === 'observe') return true;
+    const frame = currentFrame();
+    if (this.runOf(frame).breach(clock.monotonic()) !== undefined) return false;
+    const accounts = this.budgets.accountsAt(clock.now(), frame);
+    return this.closedAmong(accounts) === undefined && accounts.every(({ pool, spent }) => spent < pool.limit);
+  }
+
+  /** Waits until every ended call is settled. */
+  async flush(): Promise<void> {
+    while (this.#work.size > 0) await Promise.allSettled(this.#work);
+  }
+
+  /** Refuses new calls, stops those in flight, and waits until all are settled. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const error = this.refusal as Error;
+    for (const waiting of [...this.waiting]) waiting.refuse(error);
+    for (const call of [...this.inFlight]) call.stop(error, 'cancelled');
+    await this.flush();
+    this.#watch.stop();
+    this.#run.end();
+    this.budgets.close();
+  }
+
+  #close(account: Account): void {
+    const now = this.policy.clock.now();
+    for (const old of this.#exhausted.keys()) if (old.window.end <= now) this.#exhausted.delete(old);
+    this.#exhausted.set(account, account.pool.limit);
+    for (const waiting of [...this.waiting]) waiting.retry(); // what waits here has nothing to wait for
+  }
+
+  #announceKill(reason: KillReason, by: string | undefined, runId: string | undefined): void {
+    const { agentName, clock, onKill } = this.policy;
+    this.events.emit('kill', () => ({ agentName, reason, by, runId, at: clock.now() }));
+    if (onKill !== undefined) isolated('onKill', () => onKill(reason));
+  }
+}

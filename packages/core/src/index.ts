@@ -1,0 +1,51 @@
+/** Hard budget limits and guardrails for LLM calls: every public name of the engine. */
+export { AgentKavach } from './kavach.ts';
+export { Budget, type BudgetOptions, type BudgetUnit, type PooledBudgetOptions } from './budget/budget.ts';
+export type { BudgetPeriod } from './budget/window.ts';
+export type {
+  CallGrant,
+  CallRequest,
+  CallResult,
+  PriceHints,
+  StreamMeter,
+  StreamResult,
+  Usage,
+  UsagePart,
+} from './call.ts';
+export type { Clock } from './clock.ts';
+export type { Channel, KillChannelOptions } from './config/channel.ts';
+export type { Guardrails, KavachOptions } from './config/options.ts';
+export type { Mode, UnknownModelRule } from './config/policy.ts';
+export {
+  BudgetExceededError,
+  CallLimitError,
+  CallTimeoutError,
+  ClosedError,
+  ConfigError,
+  GuardrailError,
+  KavachError,
+  KilledError,
+  RuntimeLimitError,
+  StreamIdleError,
+  TokenLimitError,
+  ToolLimitError,
+  UnknownModelError,
+  VelocityLimitError,
+  type BudgetFigures,
+  type BudgetScope,
+  type KavachErrorCode,
+  type KillReason,
+} from './errors.ts';
+export type {
+  CallOutcome,
+  DeniedEvent,
+  KavachEvents,
+  KillEvent,
+  ResumeEvent,
+  SpendEvent,
+  ThresholdEvent,
+} from './events.ts';
+export { findKavachError } from './find-error.ts';
+export type { CustomPrice } from './pricing/price.ts';
+export type { RunContext, RunScope } from './run-scope.ts';
+export type { BudgetStatus, RunStatus, Status } from './status.ts';

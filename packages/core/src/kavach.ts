@@ -1,0 +1,180 @@
+/** The guard that users hold: it wires the parts and has no rule of its own. */
+import type { CallGrant, CallRequest, CallResult, StreamResult } from './call.ts';
+import { makeChannel, type Channel, type KillChannelOptions } from './config/channel.ts';
+import { oneOf, text } from './config/check.ts';
+import { withEnvironment } from './config/env.ts';
+import { checkOptions, type KavachOptions } from './config/options.ts';
+import { Engine } from './engine.ts';
+import { ConfigError, type KillReason } from './errors.ts';
+import { EVENT_NAMES, type KavachEvents } from './events.ts';
+import { guardedCall } from './guarded-call.ts';
+import { guardedStream } from './guarded-stream.ts';
+import { usdToNano } from './money.ts';
+import { openRun, type RunContext, type RunScope } from './run-scope.ts';
+import { statusOf, type Status } from './status.ts';
+
+const MARKER = Symbol.for('agentkavach.guard');
+
+const checkName = text(200, `'serp-api'`);
+const checkReason = oneOf<KillReason>(
+  'manual', 'cost', 'tokens', 'calls', 'tools', 'duration', 'loop', 'velocity',
+  'tier_agent_limit', 'daily_limit', 'org_budget_exceeded', 'key_revoked',
+); // prettier-ignore
+
+/**
+ * A guard: hard budgets and limits for the calls of one agent.
+ *
+ * @example
+ * const guard = new AgentKavach({ agentName: 'research-bot', budget: Budget.daily(50) });
+ * const answer = await guard.call({ provider: 'openai', model: 'gpt-4o', input: messages }, async ({ signal }) => {
+ *   const response = await openai.chat.completions.create({ model: 'gpt-4o', messages }, { signal });
+ *   return { value: response, usage: { inputTokens: response.usage?.prompt_tokens, outputTokens: response.usage?.completion_tokens } };
+ * });
+ */
+export class AgentKavach {
+  readonly [MARKER] = true;
+  readonly #engine: Engine;
+
+  /**
+   * @param options all optional; what is left out comes from `AGENTKAVACH_*` variables, then from the defaults
+   * @throws ConfigError naming the option that is wrong and what to write instead
+   */
+  constructor(options: KavachOptions = {}) {
+    if (typeof options !== 'object' || (options as unknown) === null) {
+      throw new ConfigError(
+        `new AgentKavach() takes an object such as { budget: Budget.daily(50) }, got ${String(options)}.`,
+        { path: 'options' },
+      );
+    }
+    this.#engine = new Engine(checkOptions(withEnvironment(options)));
+  }
+
+  /** Whether a value is a guard, also one from another copy of this package. */
+  static isInstance(value: unknown): value is AgentKavach {
+    return typeof value === 'object' && value !== null && Reflect.get(value, MARKER) === true;
+  }
+
+  /**
+   * Describes what happens at a threshold, for the `channels` option.
+   *
+   * @example AgentKavach.channel('kill', { threshold: 0.8 }) // stop the agent at 80 %
+   */
+  static channel(type: 'kill', options: KillChannelOptions): Channel {
+    return makeChannel(type, options);
+  }
+
+  /** The agent's name. */
+  get agentName(): string {
+    return this.#engine.policy.agentName;
+  }
+
+  /** Aborts when the agent is stopped for a reason that ends work in flight; a fresh one after {@link resume}. */
+  get signal(): AbortSignal {
+    return this.#engine.killSwitch.signal;
+  }
+
+  /**
+   * Sends one request under the guard: reserves its worst case, runs the callback, settles what it cost.
+   *
+   * @param execute sends the request with the grant's signal, model and output cap, and returns the answer with its usage
+   * @returns the callback's `value`
+   * @throws a KavachError when the call is refused or stopped, else the callback's own error
+   */
+  call<T>(request: CallRequest, execute: (grant: CallGrant) => Promise<CallResult<T>>): Promise<T> {
+    return guardedCall(this.#engine, request, execute);
+  }
+
+  /**
+   * The same for a call that streams. It settles when the stream ends, fails, is cancelled, or is not read for `idleMs`.
+   *
+   * @returns the callback's stream, guarded; also an async iterable
+   */
+  stream<C>(request: CallRequest, execute: (grant: CallGrant) => Promise<StreamResult<C>>): Promise<ReadableStream<C>> {
+    return guardedStream(this.#engine, request, execute);
+  }
+
+  /**
+   * Runs `fn` as one run: guardrails count its calls together, and budgets per user or tag know whose they are. Runs
+   * nest; an inner one charges those around it.
+   *
+   * @example await guard.run({ user: 'u1', tags: ['batch'] }, async ({ signal }) => agent.generate({ prompt, abortSignal: signal }));
+   */
+  run<T>(fn: (run: RunContext) => T): T;
+  run<T>(scope: RunScope, fn: (run: RunContext) => T): T;
+  run<T>(scope: RunScope | ((run: RunContext) => T), fn?: (run: RunContext) => T): T {
+    return typeof scope === 'function' ? openRun(this.#engine, {}, scope) : openRun(this.#engine, scope, fn);
+  }
+
+  /**
+   * Charges money that was spent outside a model call, on a paid tool for example. It is spent already, so it is never
+   * refused; it may stop the agent.
+   *
+   * @param usd dollars, more than zero
+   * @example guard.charge(0.01, 'serp-api')
+   */
+  charge(usd: number, name: string): void {
+    this.#engine.charge(usdToNano(usd, 'charge: usd'), checkName(name, 'charge: name'));
+  }
+
+  /**
+   * Stops the agent: new calls are refused, and for `manual` (the default) those in flight are aborted.
+   *
+   * @param by who stops it, for the error and the event
+   */
+  kill(reason: KillReason = 'manual', by?: string): void {
+    this.#engine.kill(checkReason(reason, 'kill: reason'), by);
+  }
+
+  /** Lets a stopped agent run again. A budget that has no room left will stop it again at the next call. */
+  resume(): void {
+    this.#engine.resume();
+  }
+
+  /**
+   * Changes a budget's limit, now and for later windows. A higher one reopens an exhausted budget.
+   *
+   * @param id as in `status()`
+   * @param value in the budget's unit: dollars, tokens or calls
+   * @throws ConfigError for an unknown id or a limit that is none
+   */
+  setLimit(id: string, value: number): void {
+    this.#engine.setLimit(id, value);
+  }
+
+  /** The present state: budgets, run, kill. */
+  status(): Status {
+    return statusOf(this.#engine);
+  }
+
+  /** Whether another call could start now; a loop can stop on `false` instead of meeting the refusal. */
+  canStartCall(): boolean {
+    return this.#engine.canStartCall();
+  }
+
+  /**
+   * Listens to `spend`, `threshold`, `kill`, `denied` or `resume`.
+   *
+   * @returns a function that stops listening
+   */
+  on<K extends keyof KavachEvents>(name: K, listener: (event: KavachEvents[K]) => void): () => void {
+    oneOf(...EVENT_NAMES)(name, 'on: event');
+    if (typeof listener !== 'function')
+      throw new ConfigError('on: the second argument must be a function that takes the event.', { path: 'on' });
+    return this.#engine.events.on(name, listener);
+  }
+
+  /** Waits until every call that has ended is settled. */
+  flush(): Promise<void> {
+    return this.#engine.flush();
+  }
+
+  /** Refuses new calls, aborts those in flight, and waits until all are settled. */
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+
+  /** Closes the guard at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,64 @@
+/** The prices that one guard uses: the user's own first, then the catalog, then what `onUnknownModel` says. */
+import { UnknownModelError } from './errors.ts';
+import type { UnknownModelRule } from './config/policy.ts';
+import { ceilingPrice, customPrice, findPrice, type CustomPrice, type Price } from './pricing/price.ts';
+
+/** Model ids come from outside; no more than this many are remembered. */
+const MAX_REMEMBERED = 10_000;
+
+/** Finds the price of a model at the moment of a call. */
+export class PriceBook {
+  readonly #own = new Map<string, Price>();
+  readonly #fallback = new Map<string, Price>();
+  readonly #rule: UnknownModelRule;
+
+  /**
+   * @param prices the user's prices by model id, also as `provider/model`
+   * @throws ConfigError naming the field that is wrong
+   */
+  constructor(prices: ReadonlyMap<string, CustomPrice>, rule: UnknownModelRule) {
+    for (const [model, spec] of prices)
+      this.#own.set(model, customPrice(spec, `prices[${JSON.stringify(model)}]`, '', model));
+    if (typeof rule === 'object') customPrice(rule, 'onUnknownModel');
+    this.#rule = rule;
+  }
+
+  /** @throws UnknownModelError when the price is not known and the rule is `deny` */
+  priceOf(provider: string, model: string, at: number): Price {
+    const known = this.#ownPrice(provider, model) ?? findPrice(provider, model, at);
+    if (known !== undefined) return known;
+    const key = `${provider}/${model}`;
+    const price = this.#fallback.get(key) ?? this.#unknown(provider, model);
+    if (this.#fallback.size < MAX_REMEMBERED) this.#fallback.set(key, price);
+    return price;
+  }
+
+  /** The price of the model that answered; the asked model's price where the user set one or the other is unknown. */
+  answering(asked: Price, provider: string, model: string, at: number): Price {
+    const own = this.#ownPrice(provider, model);
+    if (own !== undefined) return own;
+    if (this.#isOwn(asked)) return asked;
+    return findPrice(provider, model, at) ?? asked;
+  }
+
+  #ownPrice(provider: string, model: string): Price | undefined {
+    if (this.#own.size === 0) return undefined;
+    return this.#own.get(model) ?? this.#own.get(`${provider}/${model}`);
+  }
+
+  #isOwn(price: Price): boolean {
+    for (const own of this.#own.values()) if (own === price) return true;
+    return false;
+  }
+
+  #unknown(provider: string, model: string): Price {
+    if (this.#rule === 'ceiling') return ceilingPrice(provider, model);
+    if (typeof this.#rule === 'object') return customPrice(this.#rule, 'onUnknownModel', provider, model);
+    throw new UnknownModelError(
+      `The price of model ${JSON.stringify(model)} of provider ${JSON.stringify(provider)} is not known, so it was refused: nothing was sent. ` +
+        `Set prices: { ${JSON.stringify(model)}: { inputPerMillion: …, outputPerMillion: … } }, or onUnknownModel: 'ceiling' to price unknown models at the highest known rates.`,
+      provider,
+      model,
+    );
+  }
+}

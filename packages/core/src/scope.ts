@@ -1,0 +1,59 @@
+/**
+ * Who a call belongs to: the run, user and tags around it, and the guarded call that it may be part of. Carried by
+ * AsyncLocalStorage, so that nothing has to be passed through a framework.
+ */
+import type { Account } from './budget/pool.ts';
+import type { Run } from './guardrails/run.ts';
+
+/** One layer of context; the innermost is current. */
+export interface Frame {
+  readonly parent: Frame | undefined;
+  /** The guard that opened the layer. */
+  readonly guard: object;
+  readonly user: string | undefined;
+  readonly tags: readonly string[];
+  /** The run of `guard` that calls count in. */
+  readonly run: Run;
+  /** Set where the layer is a call in flight. */
+  readonly call: CallLayer | undefined;
+}
+
+/** A call in flight, as an inner guard sees it. */
+export interface CallLayer {
+  /** What identifies the call through several guarded layers, together with the model. */
+  readonly identity: object | undefined;
+  readonly model: string;
+  /** Where the call's reservation is held. */
+  readonly accounts: readonly Account[];
+  /** An inner layer has taken over the reservation; a second request of the same identity is a new call. */
+  claimed: boolean;
+  /** Whether the reservation is still held. */
+  readonly ended: boolean;
+}
+
+interface Storage {
+  getStore(): Frame | undefined;
+  run<T>(frame: Frame, fn: () => T): T;
+}
+
+// Read through process.getBuiltinModule, so that the engine has no import that a browser or an edge runtime lacks.
+// Without AsyncLocalStorage, runs and users are not tracked and everything counts in the guard's own run.
+const storage: Storage = openStorage();
+
+/** The innermost layer around the caller. */
+export function currentFrame(): Frame | undefined {
+  return storage.getStore();
+}
+
+/** Runs `fn` inside a layer. */
+export function withFrame<T>(frame: Frame, fn: () => T): T {
+  return storage.run(frame, fn);
+}
+
+function openStorage(): Storage {
+  const builtin = (globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }).process
+    ?.getBuiltinModule;
+  const hooks = builtin?.('node:async_hooks') as { AsyncLocalStorage?: new () => Storage } | undefined;
+  if (hooks?.AsyncLocalStorage !== undefined) return new hooks.AsyncLocalStorage();
+  return { getStore: () => undefined, run: (_frame, fn) => fn() };
+}

@@ -1,0 +1,104 @@
+/** A call that waits for room that other calls hold. It holds nothing itself; it is tried again whenever room returns. */
+import { admitWaiting, enqueue, type Waiter } from './budget/ledger.ts';
+import type { Account } from './budget/pool.ts';
+import type { InFlight } from './in-flight.ts';
+
+/** Tries to admit the call now: the admitted call, or the account that blocks it. Throws when it is refused for good. */
+export type Attempt = () => InFlight | Account;
+
+/** One waiting call. */
+export class WaitingCall implements Waiter {
+  readonly admitted: Promise<InFlight>;
+  readonly #attempt: Attempt;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onEnd: (call: WaitingCall) => void;
+  #resolve: (call: InFlight) => void = () => undefined;
+  #reject: (error: Error) => void = () => undefined;
+  #account: Account;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #windowTimer: ReturnType<typeof setTimeout> | undefined;
+  #done = false;
+  #trying = false;
+
+  /**
+   * @param order the place in the order of arrival
+   * @param waitMs after so long, `onTimeout` says what the call is refused with
+   * @param windowMs milliseconds until the blocking account's window ends, when a new one opens
+   */
+  constructor(
+    readonly order: number,
+    account: Account,
+    options: {
+      readonly attempt: Attempt;
+      readonly waitMs: number;
+      readonly windowMs: number;
+      readonly signal: AbortSignal | undefined;
+      readonly onTimeout: (account: Account) => Error;
+      readonly onEnd: (call: WaitingCall) => void;
+    },
+  ) {
+    this.#attempt = options.attempt;
+    this.#signal = options.signal;
+    this.#onEnd = options.onEnd;
+    this.#account = account;
+    this.admitted = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#timer = setTimeout(() => this.refuse(options.onTimeout(this.#account)), options.waitMs);
+    if (options.windowMs < options.waitMs) this.#windowTimer = setTimeout(() => this.retry(), options.windowMs);
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    enqueue(account, this);
+  }
+
+  /** Part of the ledger's queue: room has returned. */
+  attempt(): true | Account {
+    if (this.#done || this.#trying) return true;
+    this.#trying = true; // a refusal closes the budget, which tries all that wait, this call included
+    try {
+      const result = this.#attempt();
+      if ('pool' in result) return (this.#account = result);
+      this.#end();
+      this.#resolve(result);
+    } catch (error) {
+      this.#end();
+      this.#reject(error as Error);
+    } finally {
+      this.#trying = false;
+    }
+    return true;
+  }
+
+  /** Tries again outside the queue's order of events: a window began, the agent was killed or resumed. */
+  retry(): void {
+    if (this.#done || this.#trying) return;
+    this.#leaveQueue();
+    const result = this.attempt();
+    if (result !== true) enqueue(result, this);
+  }
+
+  /** Ends the wait with an error. */
+  refuse(error: Error): void {
+    if (this.#done) return;
+    this.#leaveQueue();
+    this.#end();
+    this.#reject(error);
+    admitWaiting(this.#account); // those behind it may fit
+  }
+
+  readonly #onAbort = (): void => this.refuse(this.#signal?.reason as Error);
+
+  #leaveQueue(): void {
+    const { queue } = this.#account;
+    const index = queue.indexOf(this);
+    if (index !== -1) queue.splice(index, 1);
+  }
+
+  #end(): void {
+    this.#done = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#windowTimer);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#onEnd(this);
+  }
+}
