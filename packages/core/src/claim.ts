@@ -155,8 +155,7 @@ export class Claim implements Amounts {
     let cap = this.#modelMaximum();
     for (let i = 0; i < accounts.length; i++) {
       const account = accounts[i] as Account;
-      const room = account.room * this.policy.outputShare;
-      cap = Math.min(cap, this.#outputWithin(account, room, 0));
+      cap = Math.min(cap, this.#outputWithin(account, account.room * this.policy.outputShare, 0, cap));
     }
     return cap;
   }
@@ -166,19 +165,20 @@ export class Claim implements Amounts {
     let cap = Number.POSITIVE_INFINITY;
     for (let i = 0; i < accounts.length; i++) {
       const account = accounts[i] as Account;
-      cap = Math.min(cap, this.#outputWithin(account, account.room, this.inputBound));
+      cap = Math.min(cap, this.#outputWithin(account, account.room, this.inputBound, cap));
     }
     return cap;
   }
 
-  #outputWithin(account: Account, room: number, input: number): number {
+  /** The largest cap, up to `most`, whose worst case beside so much input fits into the room. */
+  #outputWithin(account: Account, room: number, input: number, most: number): number {
     const { unit } = account.pool.budget;
-    if (unit === 'calls') return Number.POSITIVE_INFINITY;
-    const { request } = this;
-    const output =
-      unit === 'usd'
-        ? affordableOutput(this.price, input, Math.floor(room), request)
-        : Math.floor((room - input) / (request.candidates ?? 1));
-    return output - (request.extraOutputTokens ?? 0);
+    if (unit === 'calls') return most;
+    const { request, price } = this;
+    const extra = request.extraOutputTokens ?? 0;
+    if (unit === 'tokens') return Math.floor((room - input) / (request.candidates ?? 1)) - extra;
+    // Most budgets have room for the whole: one multiplication then, instead of a division that must come out exact.
+    if (most !== Number.POSITIVE_INFINITY && worstCost(price, input, most + extra, request) <= room) return most;
+    return affordableOutput(price, input, Math.floor(room), request) - extra;
   }
 }

@@ -95,6 +95,7 @@ export class Engine implements PoolListener, CallHost {
     // The run first: settling may admit waiting calls, which must see what this one used.
     call.run.record(charge.usd, charge.tokens, charge.toolCalls, clock.monotonic());
     call.reservation.settle(charge.usd, charge.tokens, charge.calls);
+    if (!this.events.has('spend')) return;
     this.events.emit('spend', () => ({
       agentName,
       runId: call.run.id,

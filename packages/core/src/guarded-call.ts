@@ -1,9 +1,11 @@
-/** The one way for a call that returns a promise: reserve, call the provider, settle. */
-import type { CallGrant, CallRequest, CallResult } from './call.ts';
+/** The one way for a call: reserve, run the callback, settle. Promises and streams differ only in how they land. */
 import { admit } from './admission.ts';
+import type { CallGrant, CallRequest, CallResult } from './call.ts';
 import type { Engine } from './engine.ts';
-import type { InFlight } from './in-flight.ts';
+import { InFlight } from './in-flight.ts';
 import { withFrame } from './scope.ts';
+
+type Execute<R> = (grant: CallGrant) => Promise<R>;
 
 /**
  * Reserves the call's worst case, runs it, and settles what it cost.
@@ -11,45 +13,64 @@ import { withFrame } from './scope.ts';
  * @returns the callback's `value`
  * @throws a KavachError when the call is refused (nothing was sent) or stopped, else the callback's own error
  */
-export async function guardedCall<T>(
-  engine: Engine,
-  request: CallRequest,
-  execute: (grant: CallGrant) => Promise<CallResult<T>>,
-): Promise<T> {
-  const admitted = admit(engine, request); // synchronous where there is room: nothing may come between check and hold
-  if (admitted === undefined) return (await execute(ungoverned(request))).value;
-  const call = admitted instanceof Promise ? await admitted : admitted;
-  const result = await started(engine, call, execute);
-  call.complete(result ?? {});
-  return (result as CallResult<T> | undefined)?.value as T;
+export function guardedCall<T>(engine: Engine, request: CallRequest, execute: Execute<CallResult<T>>): Promise<T> {
+  return governed(engine, request, execute, (call, result: CallResult<T> | undefined) => {
+    call?.complete(result ?? {});
+    return result?.value as T;
+  });
 }
 
 /**
- * Runs the callback inside the call's layer. A stop from outside ends the wait at once, also when the callback does
- * not heed its signal.
+ * Runs a callback under a reservation.
+ *
+ * @param land turns the callback's result into the caller's; from here on the call must settle by itself. It gets no
+ *   call where none governs the request: in passthrough, or where an outer layer of this guard holds the reservation
  */
-export function started<R>(engine: Engine, call: InFlight, execute: (grant: CallGrant) => Promise<R>): Promise<R> {
-  return new Promise<R>((resolve, reject) => {
+export function governed<R, V>(
+  engine: Engine,
+  request: CallRequest,
+  execute: Execute<R>,
+  land: (call: InFlight | undefined, result: R) => V,
+): Promise<V> {
+  try {
+    const admitted = admit(engine, request); // synchronous where there is room: nothing comes between check and hold
+    if (admitted instanceof InFlight) return run(engine, admitted, execute, land);
+    if (admitted !== undefined) return admitted.then((call) => run(engine, call, execute, land));
+    return execute(ungoverned(request)).then((result) => land(undefined, result));
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}
+
+/** A stop from outside ends the caller's wait at once, also when the callback does not heed its signal. */
+function run<R, V>(
+  engine: Engine,
+  call: InFlight,
+  execute: Execute<R>,
+  land: (call: InFlight, result: R) => V,
+): Promise<V> {
+  return new Promise<V>((resolve, reject) => {
     call.onStop = reject;
     const fail = (error: unknown): void => {
       call.fail(error);
-      reject(call.stopped ?? toError(error));
+      reject((call.stopped ?? error) as Error);
+    };
+    const succeed = (result: R): void => {
+      try {
+        resolve(land(call, result));
+      } catch (error) {
+        fail(error); // what came back is no result
+      }
     };
     try {
-      withFrame(engine.frameOf(call), () => execute(call)).then(resolve, fail);
+      withFrame(engine.frameOf(call), execute, call).then(succeed, fail);
     } catch (error) {
-      fail(error); // a callback that is not async
+      fail(error); // the callback is not async
     }
   });
 }
 
-/** What a callback gets when no guard governs the call: the request as it is. */
-export function ungoverned(request: CallRequest): CallGrant {
-  const signal = request.signal ?? new AbortController().signal;
-  return { signal, maxOutputTokens: request.maxOutputTokens, model: request.model };
-}
-
-/** Rejections are passed on as they came, whatever was thrown. */
-function toError(error: unknown): Error {
-  return error as Error;
+/** What a callback gets when no reservation governs its request: the request as it is. */
+function ungoverned({ signal, maxOutputTokens, model }: CallRequest): CallGrant {
+  return { signal: signal ?? new AbortController().signal, maxOutputTokens, model };
 }

@@ -3,15 +3,19 @@
  * at its end, on an error, an abort, a kill, a consumer that leaves, or one that stops reading.
  */
 import type { CallGrant, CallRequest, StreamMeter, StreamResult, Usage } from './call.ts';
-import { admit } from './admission.ts';
 import type { Engine } from './engine.ts';
-import { started, ungoverned } from './guarded-call.ts';
+import { governed } from './guarded-call.ts';
 import type { InFlight } from './in-flight.ts';
-import { utf8Length } from './pricing/bound.ts';
+import { countUtf8Length, utf8Length } from './pricing/bound-text.ts';
+
+interface Read<C> {
+  readonly done?: boolean | undefined;
+  readonly value?: C | undefined;
+}
 
 /** A stream that can be read chunk by chunk and cancelled. */
 interface Source<C> {
-  read(): Promise<{ done?: boolean | undefined; value?: C | undefined }>;
+  read(): Promise<Read<C>>;
   cancel(reason: unknown): Promise<unknown>;
 }
 
@@ -20,28 +24,23 @@ interface Source<C> {
  *
  * @returns a stream of the same chunks, which is also an async iterable; it pulls from the provider only as it is read
  */
-export async function guardedStream<C>(
+export function guardedStream<C>(
   engine: Engine,
   request: CallRequest,
   execute: (grant: CallGrant) => Promise<StreamResult<C>>,
 ): Promise<ReadableStream<C>> {
-  const admitted = admit(engine, request);
-  if (admitted === undefined) return toReadable(openSource((await execute(ungoverned(request))).stream));
-  const call = admitted instanceof Promise ? await admitted : admitted;
-  const result = await started(engine, call, async (grant) => {
-    const opened = await execute(grant);
+  return governed(engine, request, execute, (call, result: StreamResult<C>): ReadableStream<C> => {
+    const { stream } = result;
+    if (call === undefined) return isReadable(stream) ? stream : toReadable(openSource(stream));
+    const source = openSource(stream);
     // Stopped while the provider was answering: the caller has its error, nobody will read this stream.
-    if (call.ended) await openSource(opened.stream).cancel(call.stopped);
-    else call.reads = 0;
-    return opened;
+    if (call.ended) source.cancel(call.stopped).catch(ignore);
+    return new ReadableStream(new Passage(call, source, result), { highWaterMark: 0 });
   });
-  if (call.ended) {
-    // Stopped between the provider's answer and this line.
-    await openSource(result.stream).cancel(call.stopped);
-    throw call.stopped ?? new Error('The call ended before its stream began.');
-  }
-  return guard(call, result);
 }
+
+/** Up to this length a loop is faster than a call into the runtime's native code. */
+const SHORT = 64;
 
 /** Counts what a stream says about itself. */
 class Meter implements StreamMeter {
@@ -53,7 +52,7 @@ class Meter implements StreamMeter {
     this.#call = call;
   }
   output(text: string): void {
-    this.#call.outputSeen += utf8Length(text);
+    this.#call.outputSeen += text.length < SHORT ? countUtf8Length(text) : utf8Length(text);
   }
   usage(usage: Usage): void {
     this.last = usage;
@@ -69,66 +68,94 @@ class Meter implements StreamMeter {
   }
 }
 
-function guard<C>(call: InFlight, result: StreamResult<C>): ReadableStream<C> {
-  const source = openSource(result.stream);
-  const meter = new Meter(call);
-  const settle = (): void => {
-    if (meter.hasFailed) call.loseStream();
-    else call.completeStream(meter.last);
+/** Passes chunks on as the consumer asks for them. The handlers are made once, not for each chunk. */
+class Passage<C> implements UnderlyingDefaultSource<C> {
+  readonly #call: InFlight;
+  readonly #source: Source<C>;
+  readonly #result: StreamResult<C>;
+  readonly #meter: Meter;
+  #controller: ReadableStreamDefaultController<C> | undefined;
+  #closed = false;
+
+  constructor(call: InFlight, source: Source<C>, result: StreamResult<C>) {
+    this.#call = call;
+    this.#source = source;
+    this.#result = result;
+    this.#meter = new Meter(call);
+    call.reads = 0;
+  }
+
+  start(controller: ReadableStreamDefaultController<C>): void {
+    this.#controller = controller;
+    this.#call.onStop = this.#stop;
+  }
+
+  pull(): Promise<void> {
+    const call = this.#call;
+    call.reads = (call.reads ?? 0) + 1;
+    call.reading = true;
+    return this.#source.read().then(this.#pass, this.#fail);
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    this.#closed = true;
+    // A reader that leaves after the provider's last word has been read still gets the exact price.
+    if (this.#meter.last !== undefined) this.#settle();
+    else this.#call.cancelStream();
+    await this.#source.cancel(reason);
+  }
+
+  readonly #pass = ({ done, value }: Read<C>): void => {
+    this.#call.reading = false;
+    if (this.#closed) return;
+    if (done === true) {
+      this.#closed = true;
+      this.#settle();
+      this.#controller?.close();
+      return;
+    }
+    try {
+      this.#result.meter(value as C, this.#meter);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#controller?.enqueue(value as C);
   };
-  let closed = false;
-  return new ReadableStream<C>(
-    {
-      start(controller) {
-        call.onStop = (error) => {
-          closed = true;
-          const chunks = result.onStop?.(error);
-          if (chunks === undefined) controller.error(error);
-          else {
-            for (const chunk of chunks) controller.enqueue(chunk);
-            controller.close();
-          }
-          source.cancel(error).catch(ignore);
-        };
-      },
-      async pull(controller) {
-        call.reads = (call.reads ?? 0) + 1;
-        call.reading = true;
-        try {
-          const { done, value } = await source.read();
-          call.reading = false;
-          if (closed) return;
-          if (done === true) {
-            closed = true;
-            settle();
-            controller.close();
-            return;
-          }
-          result.meter(value as C, meter);
-          controller.enqueue(value as C);
-        } catch (error) {
-          if (closed) return;
-          closed = true;
-          if (call.signal.aborted) call.cancelStream();
-          else call.loseStream();
-          controller.error(error);
-          source.cancel(error).catch(ignore);
-        }
-      },
-      async cancel(reason) {
-        closed = true;
-        // A reader that leaves after the provider's last word has been read still gets the exact price.
-        if (meter.last !== undefined && !meter.hasFailed) settle();
-        else call.cancelStream();
-        await source.cancel(reason);
-      },
-    },
-    { highWaterMark: 0 },
-  );
+
+  readonly #fail = (error: unknown): void => {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#call.signal.aborted) this.#call.cancelStream();
+    else this.#call.loseStream();
+    this.#controller?.error(error);
+    this.#source.cancel(error).catch(ignore);
+  };
+
+  /** A stop from outside: the call has settled already; the consumer sees the error, or what the adapter makes of it. */
+  readonly #stop = (error: Error): void => {
+    this.#closed = true;
+    const chunks = this.#result.onStop?.(error);
+    if (chunks === undefined) this.#controller?.error(error);
+    else {
+      for (const chunk of chunks) this.#controller?.enqueue(chunk);
+      this.#controller?.close();
+    }
+    this.#source.cancel(error).catch(ignore);
+  };
+
+  #settle(): void {
+    if (this.#meter.hasFailed) this.#call.loseStream();
+    else this.#call.completeStream(this.#meter.last);
+  }
+}
+
+function isReadable<C>(stream: ReadableStream<C> | AsyncIterable<C>): stream is ReadableStream<C> {
+  return stream instanceof ReadableStream;
 }
 
 function openSource<C>(stream: ReadableStream<C> | AsyncIterable<C>): Source<C> {
-  if (stream instanceof ReadableStream) return stream.getReader();
+  if (isReadable(stream)) return stream.getReader();
   const iterator = stream[Symbol.asyncIterator]();
   return { read: () => iterator.next(), cancel: async () => iterator.return?.() };
 }

@@ -8,7 +8,7 @@ import type { Claim } from './claim.ts';
 import type { CallOutcome } from './events.ts';
 import type { Run } from './guardrails/run.ts';
 import type { Reservation } from './budget/ledger.ts';
-import { hasErrorStatus, isReported, knownUsage, wasNeverSent } from './outcome.ts';
+import { billOf, isCount, isReported, knownUsage, type FailureBill } from './outcome.ts';
 import { costOf, worstCost, type Price } from './pricing/price.ts';
 import type { CallLayer } from './scope.ts';
 
@@ -59,7 +59,11 @@ export class InFlight implements CallGrant, CallLayer {
   /** UTF-8 bytes of output seen in a stream: an upper bound of its tokens. */
   outputSeen = 0;
   toolCalls = 0;
-  answeringModel: string | undefined;
+  /** The provider's final word in a stream. */
+  reported: Usage | undefined;
+  /** The stream carried an error event: what was billed can't be known. */
+  failed = false;
+  #answeringModel: string | undefined;
   #ended = false;
   #stopped: Error | undefined;
   #controller: AbortController | undefined;
@@ -105,35 +109,41 @@ export class InFlight implements CallGrant, CallLayer {
     return this.#controller.signal;
   }
 
+  /** Which model answers, where the answer names one. */
+  answeredBy(model: unknown): void {
+    if (typeof model === 'string' && model !== '') this.#answeringModel = model;
+  }
+
   /** The provider answered in full. */
   complete(result: Pick<CallResult<unknown>, 'usage' | 'model' | 'toolCalls' | 'cached'>): void {
-    if (result.model !== undefined) this.answeringModel = result.model;
-    if (result.toolCalls !== undefined) this.toolCalls = result.toolCalls;
+    this.answeredBy(result.model);
+    if (isCount(result.toolCalls)) this.toolCalls = result.toolCalls;
     if (result.cached === true) this.release(false);
-    else if (isReported(result.usage)) this.#chargeUsage(result.usage);
-    else this.#chargeReservation('unknown');
+    else if (!this.#chargeUsage(result.usage)) this.#chargeReservation('unknown');
   }
 
   /** A stream ended: its usage where it was reported, else the input bound and the output seen. */
-  completeStream(usage: Usage | undefined): void {
-    if (isReported(usage)) this.#chargeUsage(usage);
-    else this.#chargeSeen('completed', 0);
+  completeStream(): void {
+    if (this.failed) this.loseStream();
+    else if (!this.#chargeUsage(this.reported)) this.#chargeSeen('completed', 0);
   }
 
   /** The callback failed before it brought an answer. */
   fail(error: unknown): void {
-    if (this.#wasNeverSent(error)) this.release(false);
-    else if (hasErrorStatus(error)) this.release(true);
-    else this.#chargeReservation(this.#isAborted() ? 'cancelled' : 'unknown');
+    const bill = this.#billOf(error);
+    if (bill === 'unknown') this.#chargeReservation(this.#isAborted() ? 'cancelled' : 'unknown');
+    else this.release(bill === 'refused');
   }
 
-  /** An open stream was cancelled promptly. */
+  /** An open stream was cancelled promptly. What was reported before stays exact. */
   cancelStream(): void {
-    this.#chargeSeen('cancelled', this.host.cancelMarginTokens);
+    if (this.failed) this.loseStream();
+    else if (!this.#chargeUsage(this.reported)) this.#chargeSeen('cancelled', this.host.cancelMarginTokens);
   }
 
   /** Nobody can know what was billed: never read, stalled, connection lost, an error inside the stream. */
   loseStream(): void {
+    if (!this.failed && this.#chargeUsage(this.reported)) return;
     if (this.host.onUnknownUsage === 'seen') this.#chargeSeen('unknown', this.host.cancelMarginTokens);
     else this.#chargeReservation('unknown');
   }
@@ -142,7 +152,7 @@ export class InFlight implements CallGrant, CallLayer {
   release(sent: boolean): void {
     if (!this.#leave()) return;
     if (!sent) this.run.unsend();
-    this.#book({ outcome: 'released', usd: 0, tokens: 0, calls: sent ? 1 : 0, estimated: false });
+    this.#book('released', 0, 0, sent ? 1 : 0, false, undefined, undefined);
   }
 
   /**
@@ -159,6 +169,11 @@ export class InFlight implements CallGrant, CallLayer {
     this.onStop?.(error);
   }
 
+  /** Aborts the provider after the consumer has left: a source that waits for its next chunk would not notice. */
+  abandon(reason: unknown): void {
+    this.#controller?.abort(reason);
+  }
+
   #follow(signal: AbortSignal): void {
     this.#onUserAbort = () => {
       const reason: unknown = signal.reason;
@@ -173,37 +188,53 @@ export class InFlight implements CallGrant, CallLayer {
     return this.#controller?.signal.aborted === true || this.claim.request.signal?.aborted === true;
   }
 
-  #wasNeverSent(error: unknown): boolean {
-    return this.claim.request.notSent?.(error) === true || wasNeverSent(error);
+  #billOf(error: unknown): FailureBill {
+    try {
+      if (this.claim.request.notSent?.(error) === true) return 'not sent';
+    } catch {
+      // A classifier that fails has classified nothing.
+    }
+    return billOf(error);
   }
 
-  #chargeUsage(usage: Usage): void {
-    if (!this.#leave()) return;
+  /** Charges what the provider reported. @returns false when it reported nothing that can be priced */
+  #chargeUsage(usage: Usage | undefined): boolean {
+    let charge;
+    try {
+      if (!isReported(usage)) return false;
+      charge = this.#priced(knownUsage(usage));
+    } catch {
+      return false; // a report that can't be read is none
+    }
+    if (this.#leave()) this.#book(charge);
+    return true;
+  }
+
+  #priced(known: Usage): Pick<Charge, 'outcome' | 'usd' | 'tokens' | 'calls' | 'estimated'> & Partial<Charge> {
     const { claim } = this;
-    const known = knownUsage(usage);
-    const isText = claim.price.kind === 'text';
-    const inputTokens = known.inputTokens ?? (known.images === undefined ? claim.inputBound : undefined);
-    const outputTokens = known.outputTokens ?? (isText ? claim.tokens - claim.inputBound : undefined);
-    const estimated = inputTokens !== known.inputTokens || outputTokens !== known.outputTokens;
-    const priceOf = (model: string): Price => this.host.answeringPrice(claim.price, model);
-    const price = this.answeringModel === undefined ? claim.price : priceOf(this.answeringModel);
-    const usd = costOf(price, estimated ? { ...known, inputTokens, outputTokens } : known, priceOf);
+    const { request, price: asked } = claim;
+    const priceOf = (model: string): Price => this.host.answeringPrice(asked, model);
+    const price = this.#answeringModel === undefined ? asked : priceOf(this.#answeringModel);
+    const isPaidByImage = price.kind === 'image' && price.imageTokens === 0 && known.images !== undefined;
+    const isInputKnown = known.inputTokens !== undefined || isPaidByImage;
+    const isOutputKnown = known.outputTokens !== undefined || isPaidByImage || price.kind === 'embedding';
+    const inputTokens = isInputKnown ? known.inputTokens : claim.inputBound;
+    const outputTokens = isOutputKnown ? known.outputTokens : claim.tokens - claim.inputBound;
+    const estimated = !isInputKnown || !isOutputKnown;
+    let usd = costOf(price, estimated ? { ...known, inputTokens, outputTokens } : known, priceOf);
+    if (estimated) {
+      // What was left out may have been of the dearest kind.
+      const perAnswer = Math.ceil((outputTokens ?? 0) / (request.candidates ?? 1));
+      usd = Math.max(usd, Math.min(claim.usd, worstCost(price, inputTokens ?? 0, perAnswer, request)));
+    }
     const tokens = (inputTokens ?? 0) + (outputTokens ?? 0);
-    this.#book({ outcome: 'completed', usd, tokens, calls: 1, estimated, inputTokens, outputTokens });
+    return { outcome: 'completed', usd, tokens, calls: 1, estimated, inputTokens, outputTokens };
   }
 
   #chargeReservation(outcome: CallOutcome): void {
     if (!this.#leave()) return;
     const { usd, tokens, inputBound } = this.claim;
-    this.#book({
-      outcome,
-      usd,
-      tokens,
-      calls: 1,
-      estimated: true,
-      inputTokens: inputBound,
-      outputTokens: tokens - inputBound,
-    });
+    this.#book(outcome, usd, tokens, 1, true, inputBound, tokens - inputBound);
   }
 
   /** Charges the input bound and the output seen, never more than the reservation. */
@@ -211,11 +242,10 @@ export class InFlight implements CallGrant, CallLayer {
     if (!this.#leave()) return;
     const { claim } = this;
     const book = (): void => {
-      const inputTokens = claim.inputBound;
-      const outputTokens = this.outputSeen + margin;
-      const usd = Math.min(claim.usd, worstCost(claim.price, inputTokens, outputTokens, claim.request));
-      const tokens = Math.min(claim.tokens, inputTokens + outputTokens);
-      this.#book({ outcome, usd, tokens, calls: 1, estimated: true, inputTokens, outputTokens });
+      const input = claim.inputBound;
+      const output = this.outputSeen + margin;
+      const usd = Math.min(claim.usd, worstCost(claim.price, input, output, claim.request));
+      this.#book(outcome, usd, Math.min(claim.tokens, input + output), 1, true, input, output);
     };
     claim.tighten();
     if (!claim.blurred || claim.inputBound < SHARPEN_FROM_TOKENS) book();
@@ -223,14 +253,18 @@ export class InFlight implements CallGrant, CallLayer {
     else this.host.track(claim.sharpen().then(book, book));
   }
 
-  #book(charge: Pick<Charge, 'outcome' | 'usd' | 'tokens' | 'calls' | 'estimated'> & Partial<Charge>): void {
-    this.host.charged(this, {
-      inputTokens: undefined,
-      outputTokens: undefined,
-      toolCalls: this.toolCalls,
-      model: this.answeringModel ?? this.model,
-      ...charge,
-    });
+  #book(
+    outcome: CallOutcome,
+    usd: number,
+    tokens: number,
+    calls: number,
+    estimated: boolean,
+    inputTokens: number | undefined,
+    outputTokens: number | undefined,
+  ): void {
+    const model = this.#answeringModel ?? this.model;
+    const { toolCalls } = this;
+    this.host.charged(this, { outcome, usd, tokens, calls, toolCalls, estimated, model, inputTokens, outputTokens });
   }
 
   /** Marks the end of the call. @returns false when it had ended before: whoever comes second changes nothing */

@@ -33,7 +33,7 @@ export interface CallLayer {
 
 interface Storage {
   getStore(): Frame | undefined;
-  run<T>(frame: Frame, fn: () => T): T;
+  run<T, A extends unknown[]>(frame: Frame, fn: (...args: A) => T, ...args: A): T;
 }
 
 // Read through process.getBuiltinModule, so that the engine has no import that a browser or an edge runtime lacks.
@@ -46,8 +46,8 @@ export function currentFrame(): Frame | undefined {
 }
 
 /** Runs `fn` inside a layer. */
-export function withFrame<T>(frame: Frame, fn: () => T): T {
-  return storage.run(frame, fn);
+export function withFrame<T, A extends unknown[]>(frame: Frame, fn: (...args: A) => T, ...args: A): T {
+  return storage.run(frame, fn, ...args);
 }
 
 function openStorage(): Storage {
@@ -55,5 +55,5 @@ function openStorage(): Storage {
     ?.getBuiltinModule;
   const hooks = builtin?.('node:async_hooks') as { AsyncLocalStorage?: new () => Storage } | undefined;
   if (hooks?.AsyncLocalStorage !== undefined) return new hooks.AsyncLocalStorage();
-  return { getStore: () => undefined, run: (_frame, fn) => fn() };
+  return { getStore: () => undefined, run: (_frame, fn, ...args) => fn(...args) };
 }

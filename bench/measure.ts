@@ -1,0 +1,45 @@
+/** How figures are taken: in batches, so that the clock's own cost and the noise of single operations drop out. */
+
+/** One figure with the target it is held against. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: 'µs' | 'bytes' | 'ms';
+  /** At most this much; left out for a baseline. */
+  readonly target?: number;
+}
+
+/** Figures that were taken in the same run and are read together. */
+export interface Section {
+  readonly title: string;
+  readonly note: string;
+  readonly figures: readonly Figure[];
+}
+
+/** Microseconds per operation: the median over batches, the variants taking turns so that drift hits all alike. */
+export async function medians(
+  variants: Record<string, () => unknown>,
+  options = { batch: 40, rounds: 1500 },
+): Promise<Record<string, number>> {
+  const names = Object.keys(variants);
+  const samples = new Map<string, number[]>(names.map((name) => [name, []]));
+  for (const name of names) for (let i = 0; i < 8000; i++) await variants[name]?.();
+  for (let round = 0; round < options.rounds; round++) {
+    for (const name of names) samples.get(name)?.push(await batch(variants[name] as () => unknown, options.batch));
+  }
+  return Object.fromEntries(names.map((name) => [name, median(samples.get(name) ?? [])]));
+}
+
+async function batch(operation: () => unknown, size: number): Promise<number> {
+  const isAsync = operation() instanceof Promise;
+  const start = performance.now();
+  if (isAsync) for (let i = 0; i < size; i++) await operation();
+  else for (let i = 0; i < size; i++) operation();
+  return ((performance.now() - start) / size) * 1000;
+}
+
+/** The middle of a list of numbers. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
