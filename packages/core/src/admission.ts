@@ -18,6 +18,17 @@ import { WaitingCall } from './waiting.ts';
 
 let arrivals = 0;
 
+/** A call on its way to a reservation. */
+interface Applicant {
+  readonly claim: Claim;
+  readonly run: Run;
+  readonly frame: Frame | undefined;
+  /** Outer layers, of other guards, that hold this very request already: what they share with it is not held twice. */
+  readonly outer: readonly CallLayer[];
+}
+
+const NO_LAYERS: readonly CallLayer[] = [];
+
 /**
  * Takes the call's reservation in all of its budgets, or refuses it. Synchronous where there is room, so that nothing
  * comes between the check and the hold.
@@ -30,17 +41,19 @@ export function admit(engine: Engine, request: CallRequest): InFlight | Promise<
   const { policy } = engine;
   if (!policy.enabled) return undefined;
   const frame = currentFrame();
-  if (frame !== undefined && claimedByOuter(engine, frame, request)) return undefined;
+  const outer = frame === undefined ? NO_LAYERS : takeOver(engine, frame, request);
+  if (outer === undefined) return undefined;
   const claim = new Claim(request, priceOf(engine, request), policy);
-  const run = engine.runOf(frame);
-  let result = attempt(engine, claim, run, frame);
-  if (!(result instanceof InFlight) && claim.tighten()) result = attempt(engine, claim, run, frame);
-  return result instanceof InFlight ? result : contend(engine, claim, run, frame, result);
+  const applicant = { claim, run: engine.runOf(frame), frame, outer };
+  let result = attempt(engine, applicant);
+  if (!(result instanceof InFlight) && claim.tighten()) result = attempt(engine, applicant);
+  return result instanceof InFlight ? result : contend(engine, applicant, result);
 }
 
 /** Tries to admit the call now. @returns the call, or the account that blocks it; throws when it is refused for good */
-function attempt(engine: Engine, claim: Claim, run: Run, frame: Frame | undefined): InFlight | Account {
+function attempt(engine: Engine, applicant: Applicant): InFlight | Account {
   const { mode, clock } = engine.policy;
+  const { claim, run } = applicant;
   const { request } = claim;
   if (request.signal?.aborted === true) throw request.signal.reason;
   const { refusal } = engine;
@@ -51,13 +64,12 @@ function attempt(engine: Engine, claim: Claim, run: Run, frame: Frame | undefine
     if (mode !== 'observe') engine.breach(breach);
     enforce(engine, breach.error);
   }
-  const accounts = accountsOf(engine, request, frame);
-  const closed = engine.closedAmong(accounts);
+  const accounts = accountsOf(engine, applicant);
+  const closed = closedAmong(engine, accounts);
   const blocking = claim.fit(accounts, run.tokensLeft());
-  if (closed !== undefined)
-    throw denied(engine, exceeded(engine, claim, closed, engine.policy.refusePooled ? 'no backend' : 'closed'));
+  if (closed !== undefined) throw denied(engine, exceeded(engine, claim, closed, causeOf(engine, closed)));
   if (blocking !== undefined) return blocking;
-  if (mode !== 'hard') report(engine, claim, accounts);
+  if (mode === 'observe' && engine.events.has('denied')) report(engine, applicant, accounts);
   run.begin(monotonic, (timeUp) => engine.breach(timeUp));
   const reservation = new Reservation(accounts, claim.usd, claim.tokens, claim.calls);
   const call = new InFlight(engine, claim, run, reservation, monotonic);
@@ -66,22 +78,17 @@ function attempt(engine: Engine, claim: Claim, run: Run, frame: Frame | undefine
 }
 
 /** What is tried when there is no room at once: a sharper bound, then a place in the queue. */
-async function contend(
-  engine: Engine,
-  claim: Claim,
-  run: Run,
-  frame: Frame | undefined,
-  blocking: Account,
-): Promise<InFlight> {
+async function contend(engine: Engine, applicant: Applicant, blocking: Account): Promise<InFlight> {
+  const { claim, run } = applicant;
   let blocked = blocking;
-  if (claim.blurred && claim.couldFitSharpened(accountsOf(engine, claim.request, frame), run.tokensLeft())) {
+  if (claim.blurred && claim.couldFitSharpened(accountsOf(engine, applicant), run.tokensLeft())) {
     await claim.sharpen();
-    const result = attempt(engine, claim, run, frame);
+    const result = attempt(engine, applicant);
     if (result instanceof InFlight) return result;
     blocked = result;
   }
   const refuseIfStuck = (): void => {
-    const stuck = claim.stuckOn(accountsOf(engine, claim.request, frame));
+    const stuck = claim.stuckOn(accountsOf(engine, applicant));
     if (stuck === undefined) return;
     const error = exceeded(engine, claim, stuck, 'no room');
     engine.exhaust(stuck);
@@ -93,12 +100,12 @@ async function contend(
   claim.order = ++arrivals;
   const waiting = new WaitingCall(claim.order, blocked, {
     attempt: () => {
-      const result = attempt(engine, claim, run, frame);
+      const result = attempt(engine, applicant);
       if (!(result instanceof InFlight)) refuseIfStuck();
       return result;
     },
     waitMs,
-    windowMs: blocked.window.end - clock.now(),
+    msLeft: ({ window }) => window.end - clock.now(),
     signal: claim.request.signal,
     onTimeout: (account) => denied(engine, exceeded(engine, claim, account, 'waited')),
     onEnd: (ended) => engine.waiting.delete(ended),
@@ -119,26 +126,27 @@ function priceOf(engine: Engine, request: CallRequest): Price {
 }
 
 /** The call's accounts, without those in which an outer layer of another guard holds the same request already. */
-function accountsOf(engine: Engine, request: CallRequest, frame: Frame | undefined): readonly Account[] {
+function accountsOf(engine: Engine, { frame, outer }: Applicant): readonly Account[] {
   const accounts = engine.budgets.accountsAt(engine.policy.clock.now(), frame);
   let own = accounts;
-  for (let layer = frame; layer !== undefined; layer = layer.parent) {
-    const { call } = layer;
-    if (call === undefined || !isSameCall(call, request)) continue;
-    own = own.filter((account) => !call.accounts.includes(account));
-  }
+  for (const call of outer) if (!call.ended) own = own.filter((account) => !call.accounts.includes(account));
   return own;
 }
 
-/** Whether an outer layer of this guard holds the reservation of this very request. It does so for one request. */
-function claimedByOuter(engine: Engine, frame: Frame, request: CallRequest): boolean {
+/**
+ * The outer layers of other guards that hold the reservation of this very request; `undefined` where a layer of this
+ * guard does. Each does so for one request of each guard: the next, a retry, is a new call.
+ */
+function takeOver(engine: Engine, frame: Frame, request: CallRequest): readonly CallLayer[] | undefined {
+  let others = NO_LAYERS;
   for (let layer: Frame | undefined = frame; layer !== undefined; layer = layer.parent) {
     const { call } = layer;
-    if (layer.guard !== engine || call === undefined || call.claimed || !isSameCall(call, request)) continue;
-    call.claimed = true;
-    return true;
+    if (call === undefined || call.takenOverBy?.has(engine) === true || !isSameCall(call, request)) continue;
+    (call.takenOverBy ??= new Set()).add(engine);
+    if (layer.guard === engine) return undefined;
+    others = [...others, call];
   }
-  return false;
+  return others;
 }
 
 function isSameCall(call: CallLayer, request: CallRequest): boolean {
@@ -146,11 +154,38 @@ function isSameCall(call: CallLayer, request: CallRequest): boolean {
   return !call.ended && identity !== undefined && call.identity === identity && call.model === request.model;
 }
 
-/** Under `soft` and `observe`: says what would have been refused. */
-function report(engine: Engine, claim: Claim, accounts: readonly Account[]): void {
-  if (!engine.events.has('denied') || engine.policy.mode === 'soft') return;
-  const blocked = blocker(accounts, claim);
-  if (blocked !== undefined) enforce(engine, exceeded(engine, claim, blocked, 'no room'));
+/** The first account that takes no calls of this agent, whatever they cost. */
+function closedAmong(engine: Engine, accounts: readonly Account[]): Account | undefined {
+  const closed = engine.closedAmong(accounts);
+  if (closed !== undefined || engine.policy.mode !== 'soft') return closed;
+  // Under `soft` nothing else refuses: not after resume(), nor where another guard spent a shared budget first.
+  const spent = accounts.find((account) => account.spent >= account.pool.limit);
+  if (spent !== undefined) engine.exhaust(spent);
+  return spent;
+}
+
+function causeOf(engine: Engine, { pool }: Account): DenialCause {
+  const { scope } = pool.budget;
+  return engine.policy.refusePooled && (scope === 'shared' || scope === 'org') ? 'no backend' : 'closed';
+}
+
+/** Under `observe`: says what `hard` would have refused, with the output cap and the input bound that it would have used. */
+function report(
+  engine: Engine,
+  { claim: { request, price, policy }, run }: Applicant,
+  accounts: readonly Account[],
+): void {
+  const claim = new Claim(request, price, { ...policy, mode: 'hard' });
+  const isRefused = (): boolean =>
+    claim.fit(accounts, run.tokensLeft()) !== undefined &&
+    (engine.policy.waitMs === 0 || claim.stuckOn(accounts) !== undefined);
+  const say = (): void => {
+    const blocked = claim.stuckOn(accounts) ?? blocker(accounts, claim);
+    if (blocked !== undefined) enforce(engine, exceeded(engine, claim, blocked, 'no room'));
+  };
+  if (!isRefused() || (claim.tighten() && !isRefused())) return;
+  if (!claim.blurred || !claim.couldFitSharpened(accounts, run.tokensLeft())) say();
+  else engine.track(claim.sharpen().then(() => (isRefused() ? say() : undefined)));
 }
 
 /** Throws the refusal, unless the guard only observes. */

@@ -80,6 +80,11 @@ export interface CallRequest extends PriceHints {
   readonly maxOutputTokens?: number | undefined;
   /** Output that the provider may add on top of the cap, in tokens (a thinking budget, for example). Default 0. */
   readonly extraOutputTokens?: number | undefined;
+  /**
+   * Whether the model may produce output that its stream does not show: hidden or summarised reasoning. Such a stream is
+   * charged its whole reservation when it is cancelled. Default: by the model's name, and where `extraOutputTokens` is set.
+   */
+  readonly hidesOutput?: boolean | undefined;
   /** Whether the callback sends the `maxOutputTokens` of its grant; only then may the guard lower the cap. */
   readonly canClampOutput?: boolean | undefined;
   /** `embedding` has no output; `image` is priced by image or image token. Default `text`. */

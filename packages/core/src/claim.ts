@@ -6,6 +6,7 @@ import { amountIn, blocker, type Amounts } from './budget/ledger.ts';
 import type { Account } from './budget/pool.ts';
 import type { CallRequest } from './call.ts';
 import { byteBound, lengthBound } from './pricing/bound.ts';
+import { mayReasonUnseen } from './pricing/hidden-output.ts';
 import { affordableOutput, worstCost, type Price } from './pricing/price.ts';
 import { sharpBound } from './pricing/sharpen.ts';
 
@@ -47,15 +48,20 @@ export class Claim implements Amounts {
     readonly policy: ClaimPolicy,
   ) {
     const { input, inputTokens } = request;
-    const window = price.maxInputTokens ?? UNKNOWN_WINDOW;
-    if (inputTokens !== undefined) this.inputBound = Math.min(inputTokens, window);
-    else if (input === undefined) this.inputBound = window;
+    if (inputTokens !== undefined) this.inputBound = this.#withinWindow(inputTokens);
+    else if (input === undefined) this.inputBound = price.maxInputTokens ?? UNKNOWN_WINDOW;
     else this.inputBound = this.#withinWindow(lengthBound(input, request.provider));
   }
 
   /** Whether a lower output cap would reach the provider. */
   get clampable(): boolean {
     return this.request.canClampOutput === true && this.policy.mode === 'hard' && this.price.kind === 'text';
+  }
+
+  /** Whether what a stream shows is less than what it bills. */
+  get hidesOutput(): boolean {
+    const { hidesOutput, extraOutputTokens = 0, model } = this.request;
+    return hidesOutput ?? (extraOutputTokens > 0 || mayReasonUnseen(model));
   }
 
   /** The cap to send: ours where we set or lowered it, else the caller's. */
@@ -133,7 +139,9 @@ export class Claim implements Amounts {
     const output = this.price.kind === 'text' ? cap + (request.extraOutputTokens ?? 0) : cap;
     this.cap = cap;
     this.usd = worstCost(this.price, this.inputBound, output, request);
-    this.tokens = this.inputBound + output * (request.candidates ?? 1);
+    const answers = request.candidates ?? 1;
+    const images = (request.images ?? (this.price.kind === 'image' ? answers : 0)) * this.price.imageTokens;
+    this.tokens = this.inputBound + Math.max(output * answers, images);
   }
 
   /** The cap before any lowering to fit: the caller's, else the model's, else a share of what remains. */

@@ -117,7 +117,8 @@ export class Engine implements PoolListener, CallHost {
 
   /** Charges what was spent outside a call. */
   charge(nano: Nano, name: string): void {
-    const { clock, agentName } = this.policy;
+    const { clock, agentName, enabled } = this.policy;
+    if (!enabled) return; // in passthrough nothing is counted
     const frame = currentFrame();
     const run = this.runOf(frame);
     run.record(nano, 0, 0, clock.monotonic());
@@ -167,6 +168,8 @@ export class Engine implements PoolListener, CallHost {
       };
     });
     if ((threshold !== 1 && !isOwn) || mode === 'observe') return;
+    // Already stopped by this budget, at a kill threshold below 1: what still settles now is no second kill.
+    if (this.#isClosed(account)) return;
     this.#close(account);
     // One user's empty budget stops that user, not the agent.
     if (holder === '') this.#announceKill(unit === 'usd' ? 'cost' : unit, undefined, undefined);
@@ -180,29 +183,33 @@ export class Engine implements PoolListener, CallHost {
 
   /** The first account that takes no calls of this agent, whatever they cost. */
   closedAmong(accounts: readonly Account[]): Account | undefined {
-    if (this.policy.refusePooled) {
+    if (this.policy.refusePooled && this.policy.mode === 'hard') {
       const pooled = accounts.find(({ pool }) => pool.budget.scope === 'shared' || pool.budget.scope === 'org');
       if (pooled !== undefined) return pooled;
     }
     if (this.#exhausted.size === 0) return undefined;
-    return accounts.find((account) => account.pool.limit <= (this.#exhausted.get(account) ?? Number.NEGATIVE_INFINITY));
+    return accounts.find((account) => this.#isClosed(account));
   }
 
   /** A guardrail was reached: its run takes no more calls. */
   breach({ run, error, reason }: Breach): void {
-    if (run.stopped !== undefined) return;
+    if (run.stopped !== undefined || this.policy.mode === 'observe') return;
     const aborts = ABORTING.has(reason);
     run.stop({ run, error, reason }, aborts);
     if (aborts) {
       if (run === this.#run) this.killSwitch.abort(error);
       for (const call of [...this.inFlight]) if (call.run.isWithin(run)) call.stop(error, 'cancelled');
     }
+    for (const waiting of [...this.waiting]) waiting.retry(); // those of this run are refused now
     this.#announceKill(reason, undefined, run.id);
   }
 
   /** Stops the agent until it is resumed. */
   kill(reason: KillReason, by: string | undefined): void {
-    if (!this.killSwitch.set(this.policy.agentName, { reason, by, at: this.policy.clock.now() })) return;
+    const present = this.killSwitch.kill;
+    // A second kill adds nothing, unless it ends calls in flight that the first one lets finish.
+    if (present !== undefined && (!ABORTING.has(reason) || ABORTING.has(present.reason))) return;
+    this.killSwitch.set(this.policy.agentName, { reason, by, at: this.policy.clock.now() });
     const error = this.killSwitch.error as Error;
     for (const waiting of [...this.waiting]) waiting.refuse(error);
     if (ABORTING.has(reason)) {
@@ -256,6 +263,10 @@ export class Engine implements PoolListener, CallHost {
     this.#watch.stop();
     this.#run.end();
     this.budgets.close();
+  }
+
+  #isClosed(account: Account): boolean {
+    return account.pool.limit <= (this.#exhausted.get(account) ?? Number.NEGATIVE_INFINITY);
   }
 
   #close(account: Account): void {

@@ -98,7 +98,7 @@ export class Events {
     const listeners: Set<Listener<K>> = this.#listeners[name];
     if (listeners.size === 0) return;
     const event = make();
-    for (const listener of listeners) isolated(name, () => listener(event));
+    for (const listener of [...listeners]) isolated(name, () => listener(event));
   }
 
   /** Whether anyone listens. */

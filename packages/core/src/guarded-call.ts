@@ -36,9 +36,9 @@ export function governed<R, V>(
     const admitted = admit(engine, request); // synchronous where there is room: nothing comes between check and hold
     if (admitted instanceof InFlight) return run(engine, admitted, execute, land);
     if (admitted !== undefined) return admitted.then((call) => run(engine, call, execute, land));
-    return execute(ungoverned(request)).then((result) => land(undefined, result));
+    return Promise.resolve(execute(ungoverned(request))).then((result) => land(undefined, result));
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
 }
 
@@ -50,10 +50,11 @@ function run<R, V>(
   land: (call: InFlight, result: R) => V,
 ): Promise<V> {
   return new Promise<V>((resolve, reject) => {
+    if (call.stopped !== undefined) throw call.stopped; // between its place in the queue and here
     call.onStop = reject;
     const fail = (error: unknown): void => {
       call.fail(error);
-      reject((call.stopped ?? error) as Error);
+      reject(call.stopped ?? error);
     };
     const succeed = (result: R): void => {
       try {
@@ -63,9 +64,10 @@ function run<R, V>(
       }
     };
     try {
-      withFrame(engine.frameOf(call), execute, call).then(succeed, fail);
+      // Promise.resolve, since a callback that is not async may return anything.
+      Promise.resolve(withFrame(engine.frameOf(call), execute, call)).then(succeed, fail);
     } catch (error) {
-      fail(error); // the callback is not async
+      fail(error);
     }
   });
 }

@@ -44,8 +44,6 @@ const SHORT = 64;
 
 /** Counts what a stream says about itself. */
 class Meter implements StreamMeter {
-  last: Usage | undefined;
-  hasFailed = false;
   readonly #call: InFlight;
 
   constructor(call: InFlight) {
@@ -55,16 +53,16 @@ class Meter implements StreamMeter {
     this.#call.outputSeen += text.length < SHORT ? countUtf8Length(text) : utf8Length(text);
   }
   usage(usage: Usage): void {
-    this.last = usage;
+    this.#call.reported = usage;
   }
   model(id: string): void {
-    this.#call.answeringModel = id;
+    this.#call.answeredBy(id);
   }
   toolCall(): void {
     this.#call.toolCalls += 1;
   }
   failed(): void {
-    this.hasFailed = true;
+    this.#call.failed = true;
   }
 }
 
@@ -82,27 +80,33 @@ class Passage<C> implements UnderlyingDefaultSource<C> {
     this.#source = source;
     this.#result = result;
     this.#meter = new Meter(call);
-    call.reads = 0;
   }
 
   start(controller: ReadableStreamDefaultController<C>): void {
     this.#controller = controller;
     this.#call.onStop = this.#stop;
+    this.#call.streams();
   }
 
   pull(): Promise<void> {
     const call = this.#call;
     call.reads = (call.reads ?? 0) + 1;
     call.reading = true;
-    return this.#source.read().then(this.#pass, this.#fail);
+    try {
+      // Promise.resolve, since somebody's iterator may answer without a promise.
+      return Promise.resolve(this.#source.read()).then(this.#pass).catch(this.#fail);
+    } catch (error) {
+      this.#fail(error);
+      return Promise.resolve();
+    }
   }
 
   async cancel(reason: unknown): Promise<void> {
     this.#closed = true;
-    // A reader that leaves after the provider's last word has been read still gets the exact price.
-    if (this.#meter.last !== undefined) this.#settle();
-    else this.#call.cancelStream();
-    await this.#source.cancel(reason);
+    this.#call.cancelStream();
+    const cancelled = this.#source.cancel(reason);
+    this.#call.abandon(reason);
+    await cancelled;
   }
 
   readonly #pass = ({ done, value }: Read<C>): void => {
@@ -110,16 +114,11 @@ class Passage<C> implements UnderlyingDefaultSource<C> {
     if (this.#closed) return;
     if (done === true) {
       this.#closed = true;
-      this.#settle();
+      this.#call.completeStream();
       this.#controller?.close();
       return;
     }
-    try {
-      this.#result.meter(value as C, this.#meter);
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
+    this.#result.meter(value as C, this.#meter);
     this.#controller?.enqueue(value as C);
   };
 
@@ -135,23 +134,20 @@ class Passage<C> implements UnderlyingDefaultSource<C> {
   /** A stop from outside: the call has settled already; the consumer sees the error, or what the adapter makes of it. */
   readonly #stop = (error: Error): void => {
     this.#closed = true;
-    const chunks = this.#result.onStop?.(error);
-    if (chunks === undefined) this.#controller?.error(error);
-    else {
+    try {
+      const chunks = this.#result.onStop?.(error);
+      if (chunks === undefined) throw error;
       for (const chunk of chunks) this.#controller?.enqueue(chunk);
       this.#controller?.close();
+    } catch (shown) {
+      this.#controller?.error(shown);
     }
     this.#source.cancel(error).catch(ignore);
   };
-
-  #settle(): void {
-    if (this.#meter.hasFailed) this.#call.loseStream();
-    else this.#call.completeStream(this.#meter.last);
-  }
 }
 
 function isReadable<C>(stream: ReadableStream<C> | AsyncIterable<C>): stream is ReadableStream<C> {
-  return stream instanceof ReadableStream;
+  return typeof (stream as Partial<ReadableStream<C>>).getReader === 'function'; // also one from a polyfill
 }
 
 function openSource<C>(stream: ReadableStream<C> | AsyncIterable<C>): Source<C> {

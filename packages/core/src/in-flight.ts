@@ -47,7 +47,7 @@ export class InFlight implements CallGrant, CallLayer {
   readonly maxOutputTokens: number | undefined;
   readonly model: string;
   readonly identity: object | undefined;
-  claimed = false;
+  takenOverBy: Set<object> | undefined;
   /** Ends the caller's wait when the call is stopped from outside. */
   onStop: ((error: Error) => void) | undefined;
   /** Set while a stream is open: how often it was read, for the idle watchdog. */
@@ -122,10 +122,17 @@ export class InFlight implements CallGrant, CallLayer {
     else if (!this.#chargeUsage(result.usage)) this.#chargeReservation('unknown');
   }
 
+  /** The call's stream is open: from here on it is watched for reads. The caller may have aborted while it was opened. */
+  streams(): void {
+    this.reads = 0;
+    const { signal } = this.claim.request;
+    if (signal?.aborted === true) this.stop(toError(signal.reason), 'cancelled');
+  }
+
   /** A stream ended: its usage where it was reported, else the input bound and the output seen. */
   completeStream(): void {
     if (this.failed) this.loseStream();
-    else if (!this.#chargeUsage(this.reported)) this.#chargeSeen('completed', 0);
+    else if (!this.#chargeUsage(this.reported)) this.#chargeShown('completed', 0);
   }
 
   /** The callback failed before it brought an answer. */
@@ -138,7 +145,7 @@ export class InFlight implements CallGrant, CallLayer {
   /** An open stream was cancelled promptly. What was reported before stays exact. */
   cancelStream(): void {
     if (this.failed) this.loseStream();
-    else if (!this.#chargeUsage(this.reported)) this.#chargeSeen('cancelled', this.host.cancelMarginTokens);
+    else if (!this.#chargeUsage(this.reported)) this.#chargeShown('cancelled', this.host.cancelMarginTokens);
   }
 
   /** Nobody can know what was billed: never read, stalled, connection lost, an error inside the stream. */
@@ -162,7 +169,9 @@ export class InFlight implements CallGrant, CallLayer {
   stop(error: Error, cause: 'cancelled' | 'idle'): void {
     if (this.#ended) return;
     this.#stopped = error;
-    if (this.reads === undefined) this.#chargeReservation('cancelled');
+    if (this.onStop === undefined)
+      this.release(false); // admitted from the queue, and not sent yet
+    else if (this.reads === undefined) this.#chargeReservation('cancelled');
     else if (cause === 'idle') this.loseStream();
     else this.cancelStream();
     this.#controller?.abort(error);
@@ -206,11 +215,13 @@ export class InFlight implements CallGrant, CallLayer {
     } catch {
       return false; // a report that can't be read is none
     }
-    if (this.#leave()) this.#book(charge);
+    if (!this.#leave()) return true;
+    const { usd, estimated, inputTokens, outputTokens } = charge;
+    this.#book('completed', usd, (inputTokens ?? 0) + (outputTokens ?? 0), 1, estimated, inputTokens, outputTokens);
     return true;
   }
 
-  #priced(known: Usage): Pick<Charge, 'outcome' | 'usd' | 'tokens' | 'calls' | 'estimated'> & Partial<Charge> {
+  #priced(known: Usage): Pick<Charge, 'usd' | 'estimated' | 'inputTokens' | 'outputTokens'> {
     const { claim } = this;
     const { request, price: asked } = claim;
     const priceOf = (model: string): Price => this.host.answeringPrice(asked, model);
@@ -227,14 +238,19 @@ export class InFlight implements CallGrant, CallLayer {
       const perAnswer = Math.ceil((outputTokens ?? 0) / (request.candidates ?? 1));
       usd = Math.max(usd, Math.min(claim.usd, worstCost(price, inputTokens ?? 0, perAnswer, request)));
     }
-    const tokens = (inputTokens ?? 0) + (outputTokens ?? 0);
-    return { outcome: 'completed', usd, tokens, calls: 1, estimated, inputTokens, outputTokens };
+    return { usd, estimated, inputTokens, outputTokens };
   }
 
   #chargeReservation(outcome: CallOutcome): void {
     if (!this.#leave()) return;
     const { usd, tokens, inputBound } = this.claim;
     this.#book(outcome, usd, tokens, 1, true, inputBound, tokens - inputBound);
+  }
+
+  /** Charges what the stream showed, unless it may have hidden some of it. */
+  #chargeShown(outcome: CallOutcome, margin: number): void {
+    if (this.claim.hidesOutput) this.#chargeReservation(outcome);
+    else this.#chargeSeen(outcome, margin);
   }
 
   /** Charges the input bound and the output seen, never more than the reservation. */

@@ -46,6 +46,6 @@ export type {
   ThresholdEvent,
 } from './events.ts';
 export { findKavachError } from './find-error.ts';
-export type { CustomPrice } from './pricing/price.ts';
+export { FEE, type CustomPrice } from './pricing/price.ts';
 export type { RunContext, RunScope } from './run-scope.ts';
 export type { BudgetStatus, RunStatus, Status } from './status.ts';

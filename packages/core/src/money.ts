@@ -61,6 +61,9 @@ export function formatUsd(nano: Nano): string {
   return `${sign}$${whole}.${decimals}`;
 }
 
-function show(value: unknown): string {
+/** A value as an error shows it: never an object's content, which may be a secret. */
+export function show(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  if (typeof value === 'function') return 'a function';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -1,7 +1,6 @@
-/** What a failed call says about its bill: refused by the provider, never sent, or unknown. */
+/** What a failed call says about its bill, and what a report of usage says at all. */
+import type { Usage } from './call.ts';
 import {
-  ConfigError,
-  ClosedError,
   BudgetExceededError,
   CallLimitError,
   TokenLimitError,
@@ -9,11 +8,10 @@ import {
   UnknownModelError,
   VelocityLimitError,
 } from './errors.ts';
-import { findInCauses } from './find-error.ts';
-import type { Usage } from './call.ts';
+import { readSafely } from './find-error.ts';
 
 /** Node's and undici's codes for a connection that was never made. */
-const NOT_CONNECTED = new Set([
+const NOT_CONNECTED = new Set<unknown>([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -24,7 +22,10 @@ const NOT_CONNECTED = new Set([
   'ConnectionRefused', // Bun
 ]);
 
-/** Our errors that are thrown only before a request is sent. A kill or time-out may also end one in flight. */
+/**
+ * Our errors that are thrown only before a request is sent. A kill, a time-out or a close may also end one in flight,
+ * and a ConfigError may come from code that runs after the answer.
+ */
 const REFUSALS: readonly { isInstance(value: unknown): boolean }[] = [
   BudgetExceededError,
   CallLimitError,
@@ -32,28 +33,59 @@ const REFUSALS: readonly { isInstance(value: unknown): boolean }[] = [
   ToolLimitError,
   VelocityLimitError,
   UnknownModelError,
-  ConfigError,
-  ClosedError,
 ];
 
-/** Whether the provider answered with an error status: it bills nothing then. */
-export function hasErrorStatus(error: unknown): boolean {
-  const found = findInCauses(error, (value) => {
-    const { status, statusCode } = value as { status?: unknown; statusCode?: unknown };
-    const code = typeof status === 'number' ? status : statusCode;
-    return typeof code === 'number' ? code : undefined;
-  });
-  return found !== undefined && found >= 400;
+/** Where wrappers keep the error that they wrap. */
+const LINKS = ['cause', 'error', 'lastError', 'reason', 'originalError'] as const;
+
+const MAX_VISITED = 200;
+
+/** `refused`: the provider answered with an error status, and bills nothing. `not sent`: it never got the request. */
+export type FailureBill = 'not sent' | 'refused' | 'unknown';
+
+/**
+ * What a failure says about the bill, also from inside the wrappers of a framework. Where an error holds several (the
+ * attempts of a retry), each must say that nothing was billed.
+ */
+export function billOf(error: unknown): FailureBill {
+  return search(error, { left: MAX_VISITED });
 }
 
-/** Whether the request never reached a provider: no connection was made, or an inner guard refused it. */
-export function wasNeverSent(error: unknown): boolean {
-  const found = findInCauses(error, (value) => {
-    const { code } = value as { code?: unknown };
-    if (typeof code === 'string' && NOT_CONNECTED.has(code)) return true;
-    return REFUSALS.some((refusal) => refusal.isInstance(value)) ? true : undefined;
-  });
-  return found === true;
+function search(error: unknown, visits: { left: number }): FailureBill {
+  if (typeof error !== 'object' || error === null || visits.left <= 0) return 'unknown';
+  visits.left -= 1;
+  if (NOT_CONNECTED.has(readSafely(error, 'code')) || isRefusal(error)) return 'not sent';
+  const status = statusOf(error);
+  if (status >= 400) return 'refused';
+  if (status >= 200) return 'unknown';
+  const attempts = readSafely(error, 'errors');
+  if (Array.isArray(attempts) && attempts.length > 0) {
+    const bills = attempts.slice(0, MAX_VISITED).map((attempt) => search(attempt, visits));
+    if (bills.includes('unknown')) return 'unknown';
+    return bills.includes('refused') ? 'refused' : 'not sent';
+  }
+  for (const link of LINKS) {
+    const bill = search(readSafely(error, link), visits);
+    if (bill !== 'unknown') return bill;
+  }
+  return 'unknown';
+}
+
+function isRefusal(error: object): boolean {
+  try {
+    return REFUSALS.some((refusal) => refusal.isInstance(error));
+  } catch {
+    return false; // a proxy whose traps throw
+  }
+}
+
+/** A numeric `status`, else `statusCode`; 0 for neither. */
+function statusOf(error: object): number {
+  for (const key of ['status', 'statusCode']) {
+    const value = readSafely(error, key);
+    if (typeof value === 'number') return value;
+  }
+  return 0;
 }
 
 /** Whether a usage reports anything that can be priced. */
@@ -94,6 +126,7 @@ const COUNTS = [
   'images',
 ] as const satisfies readonly (keyof Usage)[];
 
-function isCount(value: unknown): value is number {
+/** Whether a value counts something: not negative, and no larger than numbers are exact. */
+export function isCount(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }

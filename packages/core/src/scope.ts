@@ -25,8 +25,8 @@ export interface CallLayer {
   readonly model: string;
   /** Where the call's reservation is held. */
   readonly accounts: readonly Account[];
-  /** An inner layer has taken over the reservation; a second request of the same identity is a new call. */
-  claimed: boolean;
+  /** Guards of which an inner layer has taken over this request; their next request of the same identity is a new call. */
+  takenOverBy: Set<object> | undefined;
   /** Whether the reservation is still held. */
   readonly ended: boolean;
 }

@@ -10,6 +10,8 @@ export type Attempt = () => InFlight | Account;
 export class WaitingCall implements Waiter {
   readonly admitted: Promise<InFlight>;
   readonly #attempt: Attempt;
+  readonly #waitMs: number;
+  readonly #msLeft: (account: Account) => number;
   readonly #signal: AbortSignal | undefined;
   readonly #onEnd: (call: WaitingCall) => void;
   #resolve: (call: InFlight) => void = () => undefined;
@@ -23,7 +25,7 @@ export class WaitingCall implements Waiter {
   /**
    * @param order the place in the order of arrival
    * @param waitMs after so long, `onTimeout` says what the call is refused with
-   * @param windowMs milliseconds until the blocking account's window ends, when a new one opens
+   * @param msLeft milliseconds until an account's window ends, when a new one opens
    */
   constructor(
     readonly order: number,
@@ -31,13 +33,15 @@ export class WaitingCall implements Waiter {
     options: {
       readonly attempt: Attempt;
       readonly waitMs: number;
-      readonly windowMs: number;
+      readonly msLeft: (account: Account) => number;
       readonly signal: AbortSignal | undefined;
       readonly onTimeout: (account: Account) => Error;
       readonly onEnd: (call: WaitingCall) => void;
     },
   ) {
     this.#attempt = options.attempt;
+    this.#waitMs = options.waitMs;
+    this.#msLeft = options.msLeft;
     this.#signal = options.signal;
     this.#onEnd = options.onEnd;
     this.#account = account;
@@ -46,7 +50,7 @@ export class WaitingCall implements Waiter {
       this.#reject = reject;
     });
     this.#timer = setTimeout(() => this.refuse(options.onTimeout(this.#account)), options.waitMs);
-    if (options.windowMs < options.waitMs) this.#windowTimer = setTimeout(() => this.retry(), options.windowMs);
+    this.#awaitWindow();
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
     enqueue(account, this);
   }
@@ -57,7 +61,10 @@ export class WaitingCall implements Waiter {
     this.#trying = true; // a refusal closes the budget, which tries all that wait, this call included
     try {
       const result = this.#attempt();
-      if ('pool' in result) return (this.#account = result);
+      if ('pool' in result) {
+        if (result !== this.#account) this.#moveTo(result);
+        return result;
+      }
       this.#end();
       this.#resolve(result);
     } catch (error) {
@@ -69,12 +76,14 @@ export class WaitingCall implements Waiter {
     return true;
   }
 
-  /** Tries again outside the queue's order of events: a window began, the agent was killed or resumed. */
+  /** Tries again outside the queue's order of events: a budget was closed, a run stopped. */
   retry(): void {
     if (this.#done || this.#trying) return;
+    const from = this.#account;
     this.#leaveQueue();
     const result = this.attempt();
     if (result !== true) enqueue(result, this);
+    if (result !== from) admitWaiting(from); // those behind it may fit
   }
 
   /** Ends the wait with an error. */
@@ -87,6 +96,23 @@ export class WaitingCall implements Waiter {
   }
 
   readonly #onAbort = (): void => this.refuse(this.#signal?.reason as Error);
+
+  #moveTo(account: Account): void {
+    this.#account = account;
+    this.#awaitWindow();
+  }
+
+  /** Tries the queue again when the blocking account's window ends: the whole queue, so that its order holds. */
+  #awaitWindow(): void {
+    clearTimeout(this.#windowTimer);
+    const ms = this.#msLeft(this.#account);
+    if (this.#done || ms >= this.#waitMs) return;
+    const onEnd = (): void => {
+      admitWaiting(this.#account);
+      if (!this.#done) this.#awaitWindow(); // a timer may run a little before its time
+    };
+    this.#windowTimer = setTimeout(onEnd, Math.max(1, ms));
+  }
 
   #leaveQueue(): void {
     const { queue } = this.#account;

@@ -3,6 +3,7 @@
  * hot path starts no timer and reads no clock for it.
  */
 import { CallTimeoutError, StreamIdleError } from './errors.ts';
+import type { Mode } from './config/policy.ts';
 import { unref } from './guardrails/run.ts';
 import type { InFlight } from './in-flight.ts';
 
@@ -11,6 +12,8 @@ const TICKS_PER_IDLE = 4;
 
 /** Options of the watch, in milliseconds. */
 export interface WatchLimits {
+  /** Under `observe` nothing is stopped; a stream that nobody reads only gives its reservation back. */
+  readonly mode: Mode;
   readonly maxCallMs: number;
   readonly idleMs: number;
 }
@@ -47,8 +50,12 @@ export class Watch {
     this.#timer = undefined;
     const now = this.#monotonic();
     const idleLooks = Math.ceil(this.#limits.idleMs / this.#tickMs);
+    const observes = this.#limits.mode === 'observe';
     for (const call of this.#calls) {
-      if (now - call.startedAt >= this.#limits.maxCallMs) call.stop(timedOut(this.#limits.maxCallMs), 'cancelled');
+      if (observes) {
+        if (isIdle(call, idleLooks)) call.loseStream();
+      } else if (now - call.startedAt >= this.#limits.maxCallMs)
+        call.stop(timedOut(this.#limits.maxCallMs), 'cancelled');
       else if (isIdle(call, idleLooks)) call.stop(idled(this.#limits.idleMs), 'idle');
     }
     if (this.#calls.size > 0) this.wake();

@@ -20,10 +20,12 @@ export class BudgetSet {
   #from = Number.POSITIVE_INFINITY;
   #until = Number.NEGATIVE_INFINITY;
 
-  /** @throws ConfigError when two budgets have the same name */
+  /** @throws ConfigError when two budgets have the same name, or are the same pool */
   constructor(budgets: readonly Budget[], listener: PoolListener, thresholds: readonly number[]) {
     this.ids = idsOf(budgets);
     this.pools = budgets.map(poolOf);
+    const twice = this.pools.find((pool, index) => this.pools.indexOf(pool) !== index);
+    if (twice !== undefined) throw listedTwice(twice.budget); // one call would be charged to it twice
     this.#listener = listener;
     this.#isPerHolder = budgets.some(({ scope }) => scope === 'user' || scope === 'tag');
     for (const pool of this.pools) {
@@ -82,6 +84,11 @@ export class BudgetSet {
         : `${JSON.stringify(id)} names more than one budget`;
     throw new ConfigError(`${what}. This guard's budgets: ${this.ids.join(', ')}.`, { path: 'id' });
   }
+}
+
+function listedTwice({ scope, name, period }: Budget): ConfigError {
+  const whose = name === undefined ? '' : ` ${JSON.stringify(name)}`;
+  return new ConfigError(`The ${period} Budget.${scope}${whose} is listed twice. List it once.`, { path: 'budget' });
 }
 
 function idsOf(budgets: readonly Budget[]): string[] {

@@ -3,7 +3,7 @@
  * {@link Pool}.
  */
 import { ConfigError, type BudgetScope } from '../errors.ts';
-import { nanoToUsd, usdToNano } from '../money.ts';
+import { nanoToUsd, show, usdToNano } from '../money.ts';
 import { BUDGET_PERIODS, isTimeZone, type BudgetPeriod } from './window.ts';
 
 /** What a budget counts. */
@@ -64,6 +64,7 @@ export class Budget {
     this.limit = fields.limit;
     this.timeZone = fields.timeZone;
     this.name = fields.name;
+    Object.freeze(this);
   }
 
   /** Dollars per hour. @throws ConfigError for a limit that is not a positive number of dollars */
@@ -117,7 +118,8 @@ export class Budget {
     options: BudgetOptions | undefined,
     path: string,
   ): Budget {
-    return new Budget({ ...fields, ...checkOptions(fields.period, options, path) });
+    checkPeriod(fields.period, path);
+    return new Budget({ ...fields, ...checkOptions(options, path) });
   }
 }
 
@@ -134,7 +136,7 @@ export function fromUnit(unit: BudgetUnit, amount: number): number {
 export function toUnit(unit: BudgetUnit, limit: number, path: string): number {
   if (unit === 'usd') return usdToNano(limit, path);
   if (!Number.isSafeInteger(limit) || limit <= 0 || limit > MAX_COUNT) {
-    throw new ConfigError(`${path} must be a whole number of ${unit} from 1 to ${MAX_COUNT}, got ${String(limit)}.`, {
+    throw new ConfigError(`${path} must be a whole number of ${unit} from 1 to ${MAX_COUNT}, got ${show(limit)}.`, {
       path,
     });
   }
@@ -162,56 +164,66 @@ function counted(
 }
 
 function pooled(scope: 'shared' | 'org', name: string | undefined, options: PooledBudgetOptions, path: string): Budget {
-  if (typeof options !== 'object' || (options as unknown) === null) {
-    const example =
-      scope === 'shared'
-        ? `Budget.shared('team', { limit: 200, period: 'daily' })`
-        : `Budget.org({ limit: 2000, period: 'monthly' })`;
-    throw new ConfigError(`${path} needs a limit and a period: ${example}.`, { path });
+  const example =
+    scope === 'shared'
+      ? `Budget.shared('team', { limit: 200, period: 'daily' })`
+      : `Budget.org({ limit: 2000, period: 'monthly' })`;
+  if (scope === 'shared' && typeof name !== 'string') {
+    throw new ConfigError(`${path} needs the pool's name first: ${example}, got ${show(name)}.`, {
+      path: `${path}.name`,
+    });
   }
-  if (scope === 'shared' && name === undefined) throw new ConfigError(`${path} needs the pool's name first.`, { path });
+  if (!isRecord(options)) {
+    throw new ConfigError(`${path} needs a limit and a period: ${example}, got ${show(options)}.`, { path });
+  }
+  checkKeys(options, ['limit', 'period', 'timeZone'], path);
   const { limit, period, ...rest } = options;
   const named: BudgetOptions = name === undefined ? rest : { ...rest, name };
   return Budget.checked({ scope, unit: 'usd', period, limit: usdToNano(limit, `${path}: limit`) }, named, path);
 }
 
+function checkPeriod(period: unknown, path: string): void {
+  if (BUDGET_PERIODS.some((known) => known === period)) return;
+  throw new ConfigError(`${path}: the period must be one of ${BUDGET_PERIODS.join(', ')}, got ${show(period)}.`, {
+    path: `${path}.period`,
+  });
+}
+
+function checkKeys(options: object, known: readonly string[], path: string): void {
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    throw new ConfigError(`${path}: unknown option ${JSON.stringify(key)}. Known options: ${known.join(', ')}.`, {
+      path: `${path}.${key}`,
+    });
+  }
+}
+
 function checkOptions(
-  period: BudgetPeriod,
   options: BudgetOptions | undefined,
   path: string,
 ): { timeZone: string; name: string | undefined } {
-  if (!BUDGET_PERIODS.includes(period)) {
-    throw new ConfigError(
-      `${path}: the period must be one of ${BUDGET_PERIODS.join(', ')}, got ${JSON.stringify(period)}.`,
-      { path },
-    );
-  }
   if (options === undefined) return { timeZone: 'UTC', name: undefined };
-  if (typeof options !== 'object' || (options as unknown) === null) {
+  if (!isRecord(options)) {
     throw new ConfigError(
-      `${path}: the options must be an object such as { timeZone: 'Europe/Berlin' }, got ${String(options)}.`,
+      `${path}: the options must be an object such as { timeZone: 'Europe/Berlin' }, got ${show(options)}.`,
       { path },
     );
   }
-  for (const key of Object.keys(options)) {
-    if (key !== 'timeZone' && key !== 'name') {
-      throw new ConfigError(`${path}: unknown option ${JSON.stringify(key)}. Known options: timeZone, name.`, {
-        path: `${path}.${key}`,
-      });
-    }
-  }
+  checkKeys(options, ['timeZone', 'name'], path);
   const { timeZone = 'UTC', name } = options;
   if (typeof timeZone !== 'string' || !isTimeZone(timeZone)) {
-    throw new ConfigError(
-      `${path}: timeZone must be an IANA name such as 'Europe/Berlin', got ${JSON.stringify(timeZone)}.`,
-      { path: `${path}.timeZone` },
-    );
+    throw new ConfigError(`${path}: timeZone must be an IANA name such as 'Europe/Berlin', got ${show(timeZone)}.`, {
+      path: `${path}.timeZone`,
+    });
   }
   if (name !== undefined && (typeof name !== 'string' || !NAME.test(name))) {
-    throw new ConfigError(
-      `${path}: name must be 1 to 100 letters, digits, spaces or . _ : @ / -, got ${JSON.stringify(name)}.`,
-      { path: `${path}.name` },
-    );
+    throw new ConfigError(`${path}: name must be 1 to 100 letters, digits, spaces or . _ : @ / -, got ${show(name)}.`, {
+      path: `${path}.name`,
+    });
   }
   return { timeZone, name };
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

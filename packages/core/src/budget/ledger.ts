@@ -116,9 +116,10 @@ export function fireFull(account: Account): void {
  * that the change passes fire, and calls that wait are looked at again.
  */
 export function changeLimit(pool: Pool, limit: number): void {
+  const isHigher = limit > pool.limit;
   pool.limit = limit;
   for (const account of pool.allAccounts()) {
-    account.rearm();
+    account.rearm(isHigher);
     if (account.spent >= account.nextThreshold) fireThresholds(account);
     if (account.queue.length > 0) admitWaiting(account);
   }

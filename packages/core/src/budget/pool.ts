@@ -8,14 +8,17 @@ import type { Waiter } from './ledger.ts';
 import { windowAt, type Window } from './window.ts';
 
 /** Thresholds that fire without any configuration, as shares of the limit. */
-export const DEFAULT_THRESHOLDS: readonly number[] = [0.7, 0.9, 1];
+const DEFAULT_THRESHOLDS: readonly number[] = [0.7, 0.9, 1];
 
 /** Windows of one holder that are kept, so that a clock which jumps back finds what it spent there. */
 const KEPT_WINDOWS = 4;
 
-/** The integer amount at which a share of the limit is reached; the factor absorbs the product's rounding error. */
+/** Absorbs the rounding errors of a share and of its product with the limit, and nothing more. */
+const ROUNDING = 1 - 2 * Number.EPSILON;
+
+/** The integer amount at which a share of the limit is reached. */
 function reached(threshold: number, limit: number): number {
-  return Math.ceil(threshold * limit * (1 - 1e-12));
+  return threshold === 1 ? limit : Math.ceil(threshold * limit * ROUNDING);
 }
 
 /** What a guard learns of a pool that it uses. */
@@ -56,11 +59,13 @@ export class Account {
     this.nextThreshold = next === undefined ? Number.POSITIVE_INFINITY : reached(next, this.pool.limit);
   }
 
-  /** After a change of the limit: arms again what lies above the new ratio. */
-  rearm(): void {
+  /** After a change of the limit: a higher one arms again what lies above the new ratio. */
+  rearm(isHigher: boolean): void {
     const { thresholds, limit } = this.pool;
-    this.fired = Math.min(this.fired, thresholds.filter((threshold) => this.spent >= reached(threshold, limit)).length);
-    if (this.spent < limit) this.full = false;
+    if (isHigher) {
+      this.fired = Math.min(this.fired, thresholds.filter((share) => this.spent >= reached(share, limit)).length);
+      if (this.spent < limit) this.full = false;
+    }
     this.armThresholds();
   }
 }
@@ -75,7 +80,8 @@ export class Pool {
   /** The newest account of each holder; older windows hang behind it in `#older`. */
   readonly #current = new Map<string, Account>();
   readonly #older = new Map<string, Account[]>();
-  #sweptUntil = Number.NEGATIVE_INFINITY;
+  /** Where the latest windows began, newest first. */
+  #recent: readonly number[] = [];
 
   constructor(readonly budget: Budget) {
     this.limit = budget.limit;
@@ -121,15 +127,18 @@ export class Pool {
       );
     }
     this.#current.set(holder, account);
-    if (holder !== '') this.#sweep(now, window);
+    if (holder !== '' && this.#recent[0] !== window.start) this.#sweep(window);
     return account;
   }
 
-  /** Forgets users and tags whose last window is long over: once per window, so that memory follows the active ones. */
-  #sweep(now: number, window: Window): void {
-    if (now < this.#sweptUntil) return;
-    this.#sweptUntil = window.end;
-    const horizon = window.start - KEPT_WINDOWS * (window.end - window.start);
+  /**
+   * Forgets users and tags whose last window is long over: once per window, so that memory follows the active ones. What
+   * is long over is told by the windows that were seen, so that a clock which jumps ahead and back loses nobody's spend.
+   */
+  #sweep({ start }: Window): void {
+    this.#recent = [start, ...this.#recent].slice(0, KEPT_WINDOWS);
+    if (this.#recent.length < KEPT_WINDOWS) return;
+    const horizon = Math.min(...this.#recent);
     for (const [holder, account] of this.#current) {
       if (account.window.end > horizon || account.reserved > 0 || account.queue.length > 0) continue;
       this.#current.delete(holder);

@@ -34,13 +34,15 @@ export function windowAt(period: BudgetPeriod, timeZone: string, now: number): W
   if (period === 'total') return TOTAL;
   if (period === 'hourly') return hourAt(timeZone, now);
   const local = timeZone === 'UTC' ? now : now + offsetAt(timeZone, now);
-  const day = Math.floor(local / DAY) * DAY;
-  const [first, next] = localBounds(period, day);
-  return { start: startOfDate(timeZone, first), end: startOfDate(timeZone, next) };
+  return calendarWindow(period, timeZone, Math.floor(local / DAY) * DAY, now);
 }
 
-/** Whether a string names a time zone that this runtime knows. */
+/**
+ * Whether a string names a time zone that this runtime knows. An offset such as `+02:00` is none, although some runtimes
+ * take it: Postgres reads its sign the other way round, and the backend would count in other windows.
+ */
 export function isTimeZone(timeZone: string): boolean {
+  if (!/^[A-Za-z]/.test(timeZone)) return false;
   try {
     offsetAt(timeZone, 0);
     return true;
@@ -53,6 +55,14 @@ function hourAt(timeZone: string, now: number): Window {
   const offset = timeZone === 'UTC' ? 0 : offsetAt(timeZone, Date.UTC(new Date(now).getUTCFullYear(), 0, 1)) % HOUR;
   const start = Math.floor((now + offset) / HOUR) * HOUR - offset;
   return { start, end: start + HOUR };
+}
+
+function calendarWindow(period: 'daily' | 'weekly' | 'monthly', timeZone: string, day: number, now: number): Window {
+  const [first, next] = localBounds(period, day);
+  const window = { start: startOfDate(timeZone, first), end: startOfDate(timeZone, next) };
+  // Where the clock goes back over midnight, a date is left and entered again: a moment then belongs by its instant.
+  if (now < window.start) return calendarWindow(period, timeZone, first - DAY, now);
+  return now < window.end ? window : calendarWindow(period, timeZone, next, now);
 }
 
 /** The local dates, as UTC midnights, on which the window that contains `day` begins and the next one begins. */
@@ -68,7 +78,7 @@ function localBounds(period: 'daily' | 'weekly' | 'monthly', day: number): [numb
   return [Date.UTC(year, month, 1), Date.UTC(year, month + 1, 1)];
 }
 
-/** The first instant whose local date is `date` or later: exact also where a zone skips or repeats its midnight. */
+/** An instant at which the local date becomes `date` or later; exact also where a zone skips its midnight. */
 function startOfDate(timeZone: string, date: number): number {
   if (timeZone === 'UTC') return date;
   let before = date - DAY;

@@ -49,12 +49,6 @@ export function text(most: number, example: string): Check<string> {
   };
 }
 
-/** `true` or `false`. */
-export const flag: Check<boolean> = (value, path) => {
-  if (typeof value === 'boolean') return value;
-  throw new ConfigError(`${path} must be true or false, got ${show(value)}.`, { path });
-};
-
 /** An object whose keys are all known. */
 export function record(value: unknown, path: string, known: readonly string[] | undefined): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -31,14 +31,12 @@ export class KillSwitch {
     return this.#controller.signal;
   }
 
-  /** Stops the agent. @returns false when it was stopped already */
-  set(agentName: string, kill: Kill): boolean {
-    if (this.#kill !== undefined) return false;
+  /** Stops the agent; replaces an earlier kill. */
+  set(agentName: string, kill: Kill): void {
     this.#kill = kill;
     const by = kill.by === undefined ? '' : ` by ${kill.by}`;
     const message = `Agent ${agentName} was stopped${by} (${kill.reason}). Calls are refused until guard.resume().`;
     this.#error = new KilledError(message, kill.reason, kill.by);
-    return true;
   }
 
   /** Aborts the signal that users hand to their own work. */
@@ -46,12 +44,10 @@ export class KillSwitch {
     this.#controller.abort(reason);
   }
 
-  /** Lets the agent run again. @returns whether it was stopped */
-  clear(): boolean {
-    const was = this.#kill !== undefined;
+  /** Lets the agent run again. */
+  clear(): void {
     this.#kill = undefined;
     this.#error = undefined;
     if (this.#controller.signal.aborted) this.#controller = new AbortController();
-    return was;
   }
 }

@@ -134,8 +134,14 @@ export class Run {
     this.startedAt = monotonic;
     const seconds = this.limits.maxRuntimeSeconds;
     if (seconds === undefined) return;
-    // The timer only serves calls in flight; the clock decides for new ones. Timers can't wait longer than 2^31 ms.
-    this.#timer = setTimeout(() => onTimeUp(this.#timeUp(seconds, seconds)), Math.min(seconds * 1000, 2 ** 31 - 1));
+    // The timer only serves calls in flight; the clock decides for new ones.
+    this.#arm(seconds * 1000, () => onTimeUp(this.#timeUp(seconds, seconds)));
+  }
+
+  /** Waits in steps, since one timer can't wait longer than 2^31 ms. */
+  #arm(ms: number, onTimeUp: () => void): void {
+    const step = Math.min(ms, LONGEST_TIMER_MS);
+    this.#timer = setTimeout(() => (ms > step ? this.#arm(ms - step, onTimeUp) : onTimeUp()), step);
     unref(this.#timer);
   }
 
@@ -179,6 +185,8 @@ export class Run {
     return undefined;
   }
 }
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const ADVICE = 'Raise the guardrail or start a new run with guard.run().';
 

@@ -1,0 +1,266 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { byteBound, lengthBound } from './bound.ts';
+import { UNBOUNDABLE_TOKENS } from './bound-provider.ts';
+import { countUtf8Length, utf8Length } from './bound-text.ts';
+
+const PROVIDERS = ['openai', 'anthropic', 'google', 'mistral', 'openrouter', 'google.vertex.chat'];
+const SMALL = 300;
+const base64 = 'QUJD'.repeat(50_000);
+const bytes = new Uint8Array(150_000);
+
+// Each turn of these doubles, so that depth alone would not end the walk.
+const cycle: unknown[] = [];
+cycle.push({ role: 'user', content: cycle }, { role: 'user', content: cycle });
+const knot: unknown[] = [];
+knot.push(knot, knot);
+const ring: Record<string, unknown> = {};
+ring['content'] = ring;
+ring['text'] = ring;
+
+describe('the bounds of a request', () => {
+  it.each([
+    ['a text', 'Hello'],
+    ['chat messages', [{ role: 'user', content: 'Hello' }]],
+    ['content parts', [{ role: 'user', content: [{ type: 'text', text: 'Hello' }] }]],
+    ['Google contents', [{ role: 'user', parts: [{ text: 'Hello' }] }]],
+    ['Google texts', { contents: ['Hello'] }],
+    ['Responses input', { input: [{ role: 'user', content: [{ type: 'input_text', text: 'Hello' }] }] }],
+    ['a system prompt beside messages', { system: 'Hi', messages: [{ role: 'user', content: 'Hello' }] }],
+  ])('lie little above %s', (_, input) => {
+    for (const provider of PROVIDERS) {
+      const length = lengthBound(input, provider);
+      expect(length).toBeLessThan(SMALL);
+      expect(byteBound(input, provider)).toBeLessThanOrEqual(length);
+      expect(byteBound(input, provider)).toBeGreaterThanOrEqual(utf8Length('Hello') + 7);
+    }
+  });
+
+  it('hold OpenAI’s own formula: 3 a message, 1 for a name, 3 for the reply, tokens at most bytes', () => {
+    const message = fc.record({ role: fc.constantFrom('user', 'assistant'), content: fc.string(), name: fc.string() });
+    fc.assert(
+      fc.property(fc.array(message), (messages) => {
+        const most = messages.reduce((sum, m) => sum + 4 + utf8Length(m.role + m.content + m.name), 3);
+        expect(byteBound(messages, 'openai')).toBeGreaterThanOrEqual(most);
+      }),
+    );
+  });
+
+  it('are ordered, and at least the JSON text, for any value in a tool call, a result, a schema', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom(...PROVIDERS), (value, provider) => {
+        const text = utf8Length(JSON.stringify(value));
+        for (const input of [
+          [{ role: 'assistant', content: [{ type: 'tool-call', toolName: 'a', toolCallId: 'b', input: value }] }],
+          [{ role: 'tool', content: [{ type: 'tool-result', toolName: 'a', output: { type: 'json', value } }] }],
+          [{ role: 'user', content: [{ type: 'tool_use', name: 'a', input: { value } }] }],
+          [{ role: 'model', parts: [{ functionCall: { name: 'a', args: { value } } }] }],
+          { messages: [], tools: [{ type: 'function', name: 'a', inputSchema: { const: value } }] },
+        ]) {
+          const exact = byteBound(input, provider);
+          expect(exact).toBeGreaterThanOrEqual(text);
+          expect(lengthBound(input, provider)).toBeGreaterThanOrEqual(exact);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('count what escaping adds where a text is quoted as JSON', () => {
+    const controls = '\u0001'.repeat(100);
+    const chinese = '好'.repeat(100);
+    for (const text of [controls, chinese, '"'.repeat(100), '\ud800'.repeat(100)]) {
+      const escaped = JSON.stringify(text).replace(/[^ -~]/g, '......').length;
+      const result = [{ role: 'tool', tool_call_id: '1', content: text }];
+      const call = [{ role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: text } }] }];
+      for (const input of [result, call]) expect(byteBound(input, 'mistral')).toBeGreaterThanOrEqual(escaped);
+    }
+  });
+
+  it('add the preamble of tools, their definitions, a response format', () => {
+    const plain = { messages: [] };
+    const tool = { name: 'bash', type: 'bash_20250124' };
+    expect(byteBound({ ...plain, tools: [tool] }, 'anthropic') - byteBound(plain, 'anthropic')).toBeGreaterThan(
+      804 + 325,
+    );
+    const custom = { ...plain, tools: [{ name: 'f', description: 'd', input_schema: { type: 'object' } }] };
+    expect(byteBound(custom, 'anthropic') - byteBound(plain, 'anthropic')).toBeGreaterThan(530);
+    expect(byteBound(custom, 'anthropic')).toBeLessThan(1_500);
+    const format = {
+      ...plain,
+      responseFormat: { type: 'json', schema: { type: 'object', description: 'x'.repeat(500) } },
+    };
+    expect(byteBound(format, 'openai') - byteBound(plain, 'openai')).toBeGreaterThan(500);
+  });
+
+  it.each([
+    ['an earlier response', { input: 'x', previous_response_id: 'resp_1' }],
+    [
+      'an earlier response, by the AI SDK',
+      { prompt: [], providerOptions: { openai: { previousResponseId: 'resp_1' } } },
+    ],
+    ['a conversation', { input: 'x', conversation: 'conv_1' }],
+    ['a cache', { contents: 'x', config: { cachedContent: 'cachedContents/1' } }],
+    ['an item', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
+    ['web search', { messages: [], tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
+    [
+      'web search, by the AI SDK',
+      { prompt: [], tools: [{ type: 'provider', id: 'openai.web_search', name: 's', args: {} }] },
+    ],
+    ['a cycle of messages', cycle],
+    ['a cycle of objects', ring],
+    ['a cycle of arrays', knot],
+    ['a promise', [{ role: 'user', content: [Promise.resolve('x')] }]],
+    ['bytes outside a file', [{ role: 'user', content: bytes }]],
+    ['a sparse array', [{ role: 'user', content: new Array(4_000_000_000) }]],
+  ])('can’t bound %s', (_, input) => {
+    expect(lengthBound(input, 'openai')).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
+    expect(byteBound(input, 'openai')).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
+  });
+
+  it('can’t bound what Google runs', () => {
+    const input = { contents: 'x', config: { tools: [{ googleSearch: {} }] } };
+    expect(lengthBound(input, 'google')).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
+    const declared = { contents: 'x', config: { tools: [{ functionDeclarations: [{ name: 'f' }] }] } };
+    expect(lengthBound(declared, 'google')).toBeLessThan(1_000);
+  });
+
+  it('add a ceiling for reasoning that the request only refers to', () => {
+    const part = { type: 'reasoning', text: '', providerOptions: { openai: { itemId: 'rs_1' } } };
+    const own = {
+      type: 'reasoning',
+      text: '',
+      providerOptions: { openai: { itemId: 'rs_1', reasoningEncryptedContent: 'a' } },
+    };
+    expect(byteBound([{ role: 'assistant', content: [part] }], 'openai')).toBeGreaterThan(32_768);
+    expect(byteBound([{ role: 'assistant', content: [own] }], 'openai')).toBeLessThan(1_000);
+  });
+
+  it('read the JSON form of what has one', () => {
+    const schema = z.object({ city: z.string().describe('x'.repeat(400)) });
+    const tools = { weather: { type: 'function', description: 'd', inputSchema: schema } };
+    expect(byteBound({ messages: [], tools }, 'openai')).toBeGreaterThan(400);
+    expect(byteBound({ messages: [], tools }, 'openai')).toBeLessThan(UNBOUNDABLE_TOKENS);
+    const dated = { toJSON: () => ({ text: 'y'.repeat(400) }) };
+    class Dated {
+      toJSON = (): unknown => dated.toJSON();
+    }
+    expect(byteBound([{ role: 'user', content: [new Dated()] }], 'openai')).toBeGreaterThan(400);
+    expect(byteBound({ at: new Date(0), url: new URL('https://example.com/'), n: 10n }, 'openai')).toBeGreaterThan(60);
+  });
+
+  it('counts a LangChain message once', () => {
+    class HumanMessage {
+      lc_kwargs = { content: 'z'.repeat(1_000) };
+      content = 'z'.repeat(1_000);
+      toJSON(): unknown {
+        return { lc: 1, kwargs: this.lc_kwargs };
+      }
+    }
+    const bound = byteBound([new HumanMessage()], 'openai');
+    expect(bound).toBeGreaterThan(1_000);
+    expect(bound).toBeLessThan(1_500);
+  });
+});
+
+describe('media in a request', () => {
+  it.each([
+    ['Chat Completions', { type: 'image_url', image_url: { url: `data:image/png;base64,${base64}`, detail: 'high' } }],
+    ['Responses', { type: 'input_image', image_url: `data:image/png;base64,${base64}` }],
+    ['Anthropic', { type: 'image', source: { type: 'base64', media_type: 'image/png', data: base64 } }],
+    ['Anthropic, by URL', { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } }],
+    ['Google', { inlineData: { mimeType: 'image/png', data: base64 } }],
+    ['Google, by URI', { fileData: { mimeType: 'image/png', fileUri: 'gs://a/b' } }],
+    ['Mistral', { type: 'image_url', imageUrl: `data:image/png;base64,${base64}` }],
+    ['the AI SDK', { type: 'file', mediaType: 'image/png', data: { type: 'data', data: bytes } }],
+    [
+      'the AI SDK, by URL',
+      { type: 'file', mediaType: 'image/*', data: { type: 'url', url: new URL('https://e.com/a') } },
+    ],
+    ['the AI SDK’s user messages', { type: 'image', image: bytes }],
+    [
+      'a tool result',
+      { type: 'tool_result', content: [{ type: 'image', source: { media_type: 'image/png', data: base64 } }] },
+    ],
+    [
+      'a tool result of the AI SDK',
+      {
+        type: 'tool-result',
+        output: {
+          type: 'content',
+          value: [{ type: 'file', mediaType: 'image/png', data: { type: 'data', data: base64 } }],
+        },
+      },
+    ],
+  ])('is an image by the rule, not by its bytes: %s', (_, part) => {
+    for (const [provider, least] of [
+      ['openai', 48_169],
+      ['anthropic', 4_784],
+      ['google', 4_128],
+    ] as const) {
+      const bound = lengthBound([{ role: 'user', content: [part], parts: undefined }], provider);
+      expect(bound).toBeGreaterThanOrEqual(least);
+      expect(bound).toBeLessThan(least + 1_000);
+      expect(byteBound([{ role: 'user', content: [part] }], provider)).toBeLessThanOrEqual(bound);
+    }
+  });
+
+  it('is the largest of all that a part could be', () => {
+    const part = { type: 'image', mediaType: 'application/pdf', data: base64 };
+    expect(byteBound([{ role: 'user', content: [part] }], 'anthropic')).toBeGreaterThan(100 * 7_784);
+  });
+
+  it('is text where it is text', () => {
+    const text = 'Grüße '.repeat(100);
+    const encoded = Buffer.from(text).toString('base64');
+    for (const part of [
+      { type: 'document', source: { type: 'text', media_type: 'text/plain', data: text } },
+      { type: 'document', source: { type: 'content', content: [{ type: 'text', text }] } },
+      { type: 'file', mediaType: 'text/plain', data: { type: 'text', text } },
+      { type: 'file', mediaType: 'text/plain', data: new TextEncoder().encode(text) },
+      { type: 'file', mediaType: 'application/json', data: encoded },
+      { type: 'input_file', filename: 'a.txt', file_data: `data:text/plain;base64,${encoded}` },
+      { type: 'file', file: { file_data: `data:text/plain,${encodeURIComponent(text)}` } },
+    ]) {
+      const input = [{ role: 'user', content: [part] }];
+      const exact = byteBound(input, 'anthropic');
+      expect(exact).toBeGreaterThanOrEqual(utf8Length(text));
+      expect(exact).toBeLessThan(3 * utf8Length(text));
+      expect(lengthBound(input, 'anthropic')).toBeGreaterThanOrEqual(exact);
+    }
+  });
+
+  it('is not looked for in the arguments of a tool call', () => {
+    const input = [{ role: 'assistant', content: [{ type: 'tool-call', input: { type: 'image', data: base64 } }] }];
+    expect(byteBound(input, 'anthropic')).toBeGreaterThan(base64.length);
+  });
+
+  it.each([
+    ['a file by id', { type: 'input_file', file_id: 'file-1' }],
+    ['a spreadsheet', { type: 'file', mediaType: 'application/vnd.ms-excel', data: bytes }],
+    ['a remote text', { type: 'file', mediaType: 'text/plain', data: new URL('https://example.com/a.txt') }],
+  ])('can’t be bounded: %s', (_, part) => {
+    expect(byteBound([{ role: 'user', content: [part] }], 'openai')).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
+  });
+
+  it('counts the frame rate that stands beside a video', () => {
+    const video = { fileData: undefined, inlineData: { mimeType: 'video/mp4', data: base64 } };
+    const slow = byteBound([{ role: 'user', parts: [video] }], 'google');
+    const fast = byteBound([{ role: 'user', parts: [{ ...video, videoMetadata: { fps: 10 } }] }], 'google');
+    expect(fast).toBeGreaterThan(5 * slow);
+  });
+});
+
+describe('countUtf8Length', () => {
+  it('agrees with Buffer, lone surrogates included', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) }), (text) => {
+        expect(countUtf8Length(text)).toBe(Buffer.byteLength(text));
+      }),
+    );
+    expect(countUtf8Length('a\ud83d\ude00\ud800b\udc00\ud83d')).toBe(
+      Buffer.byteLength('a\ud83d\ude00\ud800b\udc00\ud83d'),
+    );
+  });
+});

@@ -1,0 +1,102 @@
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
+import { describe, expect, it } from 'vitest';
+import type { Count } from '../node/tokenizer.ts';
+import { byteBound } from './bound.ts';
+import { sharpBound } from './sharpen.ts';
+
+const ESSAY = 'Budgets hold because every call reserves its worst case before it is sent. '.repeat(60);
+const MESSAGES = [
+  { role: 'system', content: 'Answer in one sentence.' },
+  { role: 'user', content: ESSAY },
+];
+const none = { count: () => Promise.resolve(undefined) };
+
+/** A tokenizer that gives each text the same figures, and keeps what it was asked. */
+function fake(count: (text: string) => Count) {
+  const asked: { texts: readonly string[]; encoding: string; mode: string }[] = [];
+  return {
+    asked,
+    count(texts: readonly string[], encoding: string, mode: string) {
+      asked.push({ texts, encoding, mode });
+      return Promise.resolve(texts.map(count));
+    },
+  };
+}
+
+describe('sharpBound', () => {
+  it('comes close to the real count in the process’s own worker', async () => {
+    const sharp = await sharpBound(MESSAGES, 'openai', 'gpt-4o');
+    const real = MESSAGES.reduce((sum, { role, content }) => sum + 4 + countTokens(role) + countTokens(content), 3);
+    expect(sharp).toBeGreaterThanOrEqual(real);
+    expect(sharp).toBeLessThan(real + 100);
+    expect(byteBound(MESSAGES, 'openai')).toBeGreaterThan(3 * sharp);
+  });
+
+  it('answers the bytes where there is no tokenizer, or none for the model', async () => {
+    expect(await sharpBound(MESSAGES, 'openai', 'gpt-4o', none)).toBe(byteBound(MESSAGES, 'openai'));
+    const asked = fake(() => ({ tokens: 0, counted: 0 }));
+    for (const [provider, model] of [
+      ['openai', 'text-ada-001'],
+      ['openai', 'my-deployment'],
+      ['openrouter', 'qwen/qwen3'],
+    ] as const) {
+      expect(await sharpBound(MESSAGES, provider, model, asked)).toBe(byteBound(MESSAGES, provider));
+    }
+    expect(asked.asked).toEqual([]);
+  });
+
+  it('never exceeds the bytes, whatever the tokenizer says', async () => {
+    const wild = fake(() => ({ tokens: 1e9, counted: 0 }));
+    expect(await sharpBound(MESSAGES, 'openai', 'gpt-4o', wild)).toBe(byteBound(MESSAGES, 'openai'));
+  });
+
+  it.each([
+    ['openai', 'gpt-4o-2024-08-06', 'o200k_base', 'all'],
+    ['openai', 'ft:gpt-4o-mini:acme::abc', 'o200k_base', 'all'],
+    ['openai', 'gpt-5.2', 'o200k_base', 'all'],
+    ['openai', 'o3-mini', 'o200k_base', 'all'],
+    ['openai', 'gpt-4-0613', 'cl100k_base', 'all'],
+    ['openai', 'gpt-3.5-turbo', 'cl100k_base', 'all'],
+    ['openai', 'text-embedding-3-small', 'cl100k_base', 'all'],
+    ['openrouter', 'openai/gpt-4o', 'o200k_base', 'all'],
+    ['anthropic', 'claude-opus-5', 'o200k_base', 'words'],
+    ['amazon-bedrock', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'o200k_base', 'words'],
+    ['google', 'gemini-2.5-pro', 'o200k_base', 'words'],
+    ['mistral', 'mistral-large-latest', 'o200k_base', 'words'],
+  ])('counts %s %s by %s, %s', async (provider, model, encoding, mode) => {
+    const tokenizer = fake((text) => ({ tokens: 100, counted: text.length }));
+    const sharp = await sharpBound(MESSAGES, provider, model, tokenizer);
+    expect(tokenizer.asked).toEqual([{ texts: MESSAGES.map(({ content }) => content), encoding, mode }]);
+    expect(sharp).toBeLessThan(byteBound(MESSAGES, provider));
+  });
+
+  it('charges a foreign tokenizer’s words by the measured factor, and the rest by its bytes', async () => {
+    const tokenizer = fake((text) => ({ tokens: 100, counted: text.length - 7 }));
+    const text = 'x'.repeat(2_000);
+    const overhead = byteBound('', 'anthropic');
+    expect(await sharpBound(text, 'anthropic', 'claude-opus-5', tokenizer)).toBe(overhead + 250 + 7);
+    expect(await sharpBound(text, 'mistral', 'codestral-latest', tokenizer)).toBe(overhead + 200 + 7);
+    expect(await sharpBound(text, 'google', 'gemini-2.5-pro', tokenizer)).toBe(overhead + 160 + 7);
+  });
+
+  it('counts text inside JSON in its longest form, with room for its edges', async () => {
+    const tokenizer = fake((text) => ({ tokens: 40, counted: text.length }));
+    const description = 'Größe "in" cm\n'.repeat(20);
+    const input = { messages: [], tools: [{ type: 'function', name: 'f', description }] };
+    const sharp = await sharpBound(input, 'openai', 'gpt-4o', tokenizer);
+    expect(tokenizer.asked[0]?.texts).toEqual(['Gr\\u00f6\\u00dfe \\"in\\" cm\\n'.repeat(20)]);
+    const without = await sharpBound(
+      { messages: [], tools: [{ type: 'function', name: 'f', description: '' }] },
+      'openai',
+      'gpt-4o',
+      none,
+    );
+    expect(sharp).toBeGreaterThanOrEqual(without + 40 * 1.25);
+  });
+
+  it('narrows an image to its model', async () => {
+    const input = [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }];
+    expect(byteBound(input, 'openai')).toBeGreaterThan(48_000);
+    expect(await sharpBound(input, 'openai', 'gpt-4o', none)).toBeLessThan(5_000);
+  });
+});

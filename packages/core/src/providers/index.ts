@@ -1,0 +1,16 @@
+/**
+ * Reads the usage out of providers' raw answers, for adapters and for clients that AgentKavach does not wrap. Pure
+ * functions: nothing is sent, stored or logged.
+ *
+ * @example
+ * import { figuresOfResponse } from '@agentkavach/core/providers';
+ * await guard.call({ provider: 'openai', model, input: messages }, async () => {
+ *   const body = await myClient.chat(messages);
+ *   return { value: body, ...figuresOfResponse('openai', body) };
+ * });
+ */
+export { figuresOfResponse, usageFromRaw, type ResponseFigures } from './response.ts';
+export { anthropicContainerFees, mergeAnthropicUsage, usageOfAnthropic } from './usage-anthropic.ts';
+export { googleGroundingFees, usageOfGoogle, usageOfGoogleInteractions } from './usage-google.ts';
+export { usageOfMistral } from './usage-mistral.ts';
+export { openAISearchModelFees, openAIToolFees, usageOfOpenAIChat, usageOfOpenAIResponses } from './usage-openai.ts';

@@ -1,0 +1,5 @@
+/** What tests of a guard need: clocks and promises under control, and a provider with a ledger of its own. */
+export { deferred, type Deferred } from './deferred.ts';
+export { FakeClock } from './fake-clock.ts';
+export { FakeProvider, type FakeRates, type PendingRequest } from './fake-provider.ts';
+export { guardFixture, type GuardFixture } from './guard-fixture.ts';

@@ -1,0 +1,100 @@
+/** Guards model objects of every version without the `ai` package: the object's own type comes back. */
+import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import { ConfigError } from '@agentkavach/core';
+import { guardedEmbed } from './embedding.ts';
+import { guardedImage } from './image.ts';
+import { guardedGenerate, guardedStream, type Guarding } from './language.ts';
+import { guardingOf, type GuardOrOptions, type KavachSettings } from './middleware.ts';
+import type { ModelIdentity } from './provider-name.ts';
+import { fields } from './shape.ts';
+
+/** What kind of model an object is; `other` kinds can't be priced. */
+export type ModelKind = 'language' | 'embedding' | 'image' | 'other';
+
+type Send<R> = (params: object) => PromiseLike<R>;
+type StreamStart = { readonly stream: ReadableStream<LanguageModelV4StreamPart> };
+
+/**
+ * A model object (V2, V3 or V4; language, embedding or image) whose calls go through the guard. All its other members,
+ * its class and its type stay as they are.
+ *
+ * @throws ConfigError for an object that is no such model
+ * @example
+ * const model = guardModel(anthropic('claude-sonnet-4-5'), guard);
+ * await model.doGenerate({ prompt }); // also for frameworks that take model objects, such as Mastra
+ */
+export function guardModel<M extends object>(
+  model: M,
+  guardOrOptions?: GuardOrOptions,
+  settings: KavachSettings = {},
+): M {
+  const kind = kindOfModel(model);
+  if (kind === undefined || kind === 'other') {
+    throw new ConfigError(
+      `guardModel() takes a language, embedding or image model object of the AI SDK, got ${describe(model)}. ` +
+        `Pass the object that a provider function returns, for example openai('gpt-4o').`,
+      { path: 'model' },
+    );
+  }
+  return proxied(model, kind, guardingOf(guardOrOptions, settings));
+}
+
+/** The kind of a model object; `undefined` where the value is no model. */
+export function kindOfModel(value: unknown): ModelKind | undefined {
+  const model = fields(value);
+  if (model === undefined || typeof model['modelId'] !== 'string' || typeof model['provider'] !== 'string')
+    return undefined;
+  const has = (method: string): boolean => typeof model[method] === 'function';
+  // Transcription models stream too; only language models say which URLs they take.
+  if (has('doGenerate') && has('doStream') && 'supportedUrls' in model) return 'language';
+  if (has('doEmbed')) return 'embedding';
+  return has('doGenerate') && 'maxImagesPerCall' in model ? 'image' : 'other';
+}
+
+/** The guarded object. */
+export function proxied<M extends object>(model: M, kind: 'language' | 'embedding' | 'image', guarding: Guarding): M {
+  const guarded = guardedMethods(model, kind, guarding);
+  const bound = new Map<unknown, unknown>();
+  const read = (_: object, key: string | symbol): unknown => {
+    const method = typeof key === 'string' ? guarded[key] : undefined;
+    if (method !== undefined) return method;
+    // Getters and methods run on the model itself: its private fields are not on the proxy.
+    const value: unknown = Reflect.get(model, key, model);
+    if (typeof value !== 'function' || key === 'constructor') return value;
+    if (!bound.has(value)) bound.set(value, (value as (...args: unknown[]) => unknown).bind(model));
+    return bound.get(value);
+  };
+  // A frozen object must show its own members unchanged; its stand-in has none of its own.
+  const target = Object.isFrozen(model) ? (Object.create(model) as M) : model;
+  return new Proxy<M>(target, { get: read });
+}
+
+function guardedMethods(
+  model: object,
+  kind: 'language' | 'embedding' | 'image',
+  guarding: Guarding,
+): Record<string, unknown> {
+  const name = model as ModelIdentity;
+  const method = <R>(key: string): Send<R> => {
+    return (params) => (Reflect.get(model, key, model) as Send<R>).call(model, params);
+  };
+  const { guard } = guarding;
+  switch (kind) {
+    case 'embedding':
+      return { doEmbed: async (params: object) => guardedEmbed(guard, name, params, method<object>('doEmbed')) };
+    case 'image':
+      return { doGenerate: async (params: object) => guardedImage(guard, name, params, method<object>('doGenerate')) };
+    case 'language':
+      return {
+        doGenerate: async (params: object) => guardedGenerate(guarding, name, params, method<object>('doGenerate')),
+        doStream: async (params: object) => guardedStream(guarding, name, params, method<StreamStart>('doStream')),
+      };
+  }
+}
+
+function describe(value: unknown): string {
+  const model = fields(value);
+  return typeof model?.['modelId'] === 'string'
+    ? `the model ${model['modelId']}, which is of another kind`
+    : typeof value;
+}

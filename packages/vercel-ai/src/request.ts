@@ -1,0 +1,93 @@
+/** Translates an AI SDK model call into the guard's request, and the guard's grant into the parameters to send. */
+import type { AgentKavach, CallGrant, CallRequest } from '@agentkavach/core';
+import { wasNotSent } from './failure.ts';
+import {
+  askedTier,
+  asksForReasoning,
+  cacheWrite,
+  callerCap,
+  extraOutput,
+  hasHiddenInput,
+  optionsFor,
+  withCap,
+  type CallParams,
+} from './provider-options.ts';
+import { normaliseProvider, type ModelIdentity } from './provider-name.ts';
+import { allowedToolCalls, unpriceable } from './provider-tools.ts';
+import { count, type Fields } from './shape.ts';
+
+/**
+ * Rides on the parameters of a call, so that a second guarded layer recognises it after a middleware has rewritten the
+ * prompt or has adapted it to another version of the specification.
+ */
+const CALL = Symbol.for('agentkavach.call');
+
+/** The object that stays the same when one call passes through several guarded layers. */
+export function identityOf(params: object, own: unknown): object {
+  const carried: unknown = Reflect.get(params, CALL);
+  if (typeof carried === 'object' && carried !== null) return carried;
+  return typeof own === 'object' && own !== null ? own : params;
+}
+
+/** The guard's request for a language model call. */
+export function toCallRequest(model: ModelIdentity, params: CallParams): CallRequest {
+  const name = normaliseProvider(model.provider, model.modelId);
+  const options = optionsFor(model, name, params);
+  const { prompt, tools, responseFormat, providerOptions } = params;
+  return {
+    ...name,
+    input: { prompt, tools, responseFormat, providerOptions },
+    // More than any context window, which is what the guard then holds.
+    inputTokens: hasHiddenInput(options, prompt) ? Number.MAX_SAFE_INTEGER : undefined,
+    maxOutputTokens: callerCap(options, params),
+    extraOutputTokens: extraOutput(name, options, params),
+    hidesOutput: asksForReasoning(options, params),
+    canClampOutput: true,
+    serviceTier: askedTier(name, options),
+    cacheWrite: cacheWrite(name, options, params),
+    toolCalls: allowedToolCalls(tools, options, model.modelId),
+    candidates: count(options['n']),
+    signal: params.abortSignal,
+    notSent: wasNotSent,
+    identity: identityOf(params, prompt),
+  };
+}
+
+/** The parameters to send: the grant's signal and output cap, under whatever name the options give the cap. */
+export function granted<P extends CallParams>(params: P, request: CallRequest, grant: CallGrant): P {
+  const { maxOutputTokens } = grant;
+  return {
+    ...params,
+    ...(maxOutputTokens === undefined
+      ? {}
+      : { maxOutputTokens, providerOptions: withCap(params.providerOptions, maxOutputTokens) }),
+    abortSignal: grant.signal,
+    [CALL]: request.identity,
+  };
+}
+
+/** Parameters of an embedding or image call with the grant's signal. */
+export function signalled<P extends object>(params: P, request: CallRequest, grant: CallGrant): P {
+  return { ...params, abortSignal: grant.signal, [CALL]: request.identity };
+}
+
+/**
+ * Refuses a call that a hard limit can't hold.
+ *
+ * @throws ConfigError that names the option; nothing was sent
+ */
+export function assertPriceable(guard: AgentKavach, params: CallParams): void {
+  const error = unpriceable(params.tools, params.providerOptions);
+  if (error !== undefined && guard.status().mode === 'hard') throw error;
+}
+
+/** The tier to settle on where the answer names none: the one asked, unless it would be cheaper than the standard. */
+export function tierWithoutAnswer(request: CallRequest): string | undefined {
+  const tier = request.serviceTier;
+  return tier === 'flex' || tier === 'batch' ? undefined : tier;
+}
+
+/** The options that the model reads, for the translation of its answer. */
+export function optionsOf(model: ModelIdentity, params: CallParams): Fields {
+  return optionsFor(model, normaliseProvider(model.provider, model.modelId), params);
+}

@@ -1,0 +1,43 @@
+/** One build for all published packages. What to build is what their package.json offers under `exports`. */
+import { readFileSync } from 'node:fs';
+import { defineConfig, type Options } from 'tsup';
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+/**
+ * @param folder the folder under packages/
+ * @param workers sources that no export names, because the package itself starts them; without `.ts`, from src
+ */
+function published(folder: string, workers: readonly string[] = []): Options {
+  const root = `packages/${folder}`;
+  const { exports, ...manifest } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as Manifest;
+  // dist/providers/index.js comes from src/providers/index.ts.
+  const offered = [...JSON.stringify(exports).matchAll(/"\.\/dist\/([^"]+)\.js"/g)].map(([, entry = '']) => entry);
+  const external = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  return {
+    name: folder,
+    entry: Object.fromEntries([...offered, ...workers].map((entry) => [entry, `${root}/src/${entry}.ts`])),
+    outDir: `${root}/dist`,
+    format: JSON.stringify(exports).includes('"require"') ? ['esm', 'cjs'] : ['esm'],
+    // tsup would read these from the root's package.json, which has none.
+    external: [/^node:/, ...external.map((name) => new RegExp(`^${name}(/|$)`))],
+    // Its types builder sets `baseUrl`, which TypeScript 6 warns of.
+    dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+    target: 'node22',
+    platform: 'neutral',
+    // Deno and Workers know Node's modules by their prefix only.
+    removeNodeProtocol: false,
+    // `import.meta.url` for CommonJS, where a worker is started.
+    shims: true,
+    clean: true,
+    sourcemap: true,
+    splitting: true,
+    silent: true,
+  };
+}
+
+export default defineConfig([published('core', ['node/tokenizer-worker']), published('vercel-ai')]);
