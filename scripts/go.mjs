@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { check } from './check.mjs';
-import { ensureBuilt, ensureInstalled, markBuilt, ROOT, runTool, SetupError } from './setup.mjs';
+import { ensureBuilt, ensureInstalled, markBuilt, ROOT, runNode, runTool, SetupError } from './setup.mjs';
 
 /** What each task runs once the packages are installed. `built`: it reads the dist folders. */
 const TASKS = {
@@ -43,17 +43,19 @@ async function build(args) {
 
 /** Compiled as the packages are: what a development loader adds to each function would be measured otherwise. */
 async function bench(args) {
-  const output = 'node_modules/.cache/bench.mjs';
-  const flags = [
-    '--bundle',
-    '--packages=external',
-    '--format=esm',
-    '--platform=node',
-    '--target=node22',
-    '--log-level=warning',
-  ];
-  const code = await tool('esbuild', ['bench/main.ts', `--outfile=${output}`, ...flags]);
-  return code === 0 ? tool('node', ['--expose-gc', output, ...args]) : code;
+  const { build: bundle } = await import('esbuild');
+  const outfile = join(ROOT, 'node_modules/.cache/bench.mjs');
+  const entryPoints = [join(ROOT, 'bench/main.ts')];
+  await bundle({
+    entryPoints,
+    outfile,
+    bundle: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+  });
+  return (await runNode(['--expose-gc', outfile, ...args])).code;
 }
 
 function program(path, args) {

@@ -79,6 +79,11 @@ export function runTool(name, args, options = {}) {
   return run(pinnedNode(), [toolScript(name), ...args], { cwd: ROOT, env: toolEnvironment(), ...options });
 }
 
+/** Runs a program of this repository on the pinned Node. */
+export function runNode(args) {
+  return run(pinnedNode(), args, { cwd: ROOT, env: toolEnvironment() });
+}
+
 /** The environment in which `node` and the tools are the pinned ones. */
 function toolEnvironment() {
   const path = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH';

@@ -176,16 +176,15 @@ function report(
   accounts: readonly Account[],
 ): void {
   const claim = new Claim(request, price, { ...policy, mode: 'hard' });
-  const isRefused = (): boolean =>
-    claim.fit(accounts, run.tokensLeft()) !== undefined &&
-    (engine.policy.waitMs === 0 || claim.stuckOn(accounts) !== undefined);
-  const say = (): void => {
-    const blocked = claim.stuckOn(accounts) ?? blocker(accounts, claim);
-    if (blocked !== undefined) enforce(engine, exceeded(engine, claim, blocked, 'no room'));
+  // Other calls' reservations are no measure: they were not lowered to fit, and `hard` would wait for them.
+  const stuck = (): Account | undefined =>
+    claim.fit(accounts, run.tokensLeft()) === undefined ? undefined : claim.stuckOn(accounts);
+  const say = (account: Account | undefined): void => {
+    if (account !== undefined) enforce(engine, exceeded(engine, claim, account, 'no room'));
   };
-  if (!isRefused() || (claim.tighten() && !isRefused())) return;
-  if (!claim.blurred || !claim.couldFitSharpened(accounts, run.tokensLeft())) say();
-  else engine.track(claim.sharpen().then(() => (isRefused() ? say() : undefined)));
+  if (stuck() === undefined || (claim.tighten() && stuck() === undefined)) return;
+  if (!claim.blurred || !claim.couldFitSharpened(accounts, run.tokensLeft())) say(stuck());
+  else engine.track(claim.sharpen().then(() => say(stuck())));
 }
 
 /** Throws the refusal, unless the guard only observes. */

@@ -1,7 +1,7 @@
 /** The guard that users hold: it wires the parts and has no rule of its own. */
 import type { CallGrant, CallRequest, CallResult, StreamResult } from './call.ts';
 import { makeChannel, type Channel, type KillChannelOptions } from './config/channel.ts';
-import { oneOf, text } from './config/check.ts';
+import { oneOf, show, text } from './config/check.ts';
 import { withEnvironment } from './config/env.ts';
 import { checkOptions, type KavachOptions } from './config/options.ts';
 import { Engine } from './engine.ts';
@@ -16,6 +16,7 @@ import { statusOf, type Status } from './status.ts';
 const MARKER = Symbol.for('agentkavach.guard');
 
 const checkName = text(200, `'serp-api'`);
+const checkBy = text(200, `'ops@example.com'`);
 const checkReason = oneOf<KillReason>(
   'manual', 'cost', 'tokens', 'calls', 'tools', 'duration', 'loop', 'velocity',
   'tier_agent_limit', 'daily_limit', 'org_budget_exceeded', 'key_revoked',
@@ -40,9 +41,9 @@ export class AgentKavach {
    * @throws ConfigError naming the option that is wrong and what to write instead
    */
   constructor(options: KavachOptions = {}) {
-    if (typeof options !== 'object' || (options as unknown) === null) {
+    if (typeof options !== 'object' || (options as unknown) === null || Array.isArray(options)) {
       throw new ConfigError(
-        `new AgentKavach() takes an object such as { budget: Budget.daily(50) }, got ${String(options)}.`,
+        `new AgentKavach() takes an object such as { budget: Budget.daily(50) }, got ${show(options)}.`,
         { path: 'options' },
       );
     }
@@ -122,7 +123,7 @@ export class AgentKavach {
    * @param by who stops it, for the error and the event
    */
   kill(reason: KillReason = 'manual', by?: string): void {
-    this.#engine.kill(checkReason(reason, 'kill: reason'), by);
+    this.#engine.kill(checkReason(reason, 'kill: reason'), by === undefined ? undefined : checkBy(by, 'kill: by'));
   }
 
   /** Lets a stopped agent run again. A budget that has no room left will stop it again at the next call. */

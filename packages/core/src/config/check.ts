@@ -67,10 +67,13 @@ function unknownKey(path: string, key: string, known: readonly string[]): Config
   return new ConfigError(`Unknown option ${full}. ${hint}`, { path: full });
 }
 
-/** A value as an error message shows it: short, and never an object's content, which may be a secret. */
+/** Longer than any word that an option takes, shorter than any provider's key. */
+const LONGEST_SHOWN = 24;
+
+/** A value as an error message shows it: short, and never what may be a secret, such as an object's content. */
 export function show(value: unknown): string {
   if (typeof value === 'string')
-    return value.length > 40 ? `a text of ${value.length} characters` : JSON.stringify(value);
+    return value.length > LONGEST_SHOWN ? `a text of ${value.length} characters` : JSON.stringify(value);
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value === 'function') return 'a function';

@@ -65,14 +65,15 @@ export function withEnvironment(
     const value = environment[variable];
     if (merged[key] === undefined && value !== undefined && value !== '') merged[key] = read(value, variable);
   }
-  const limits: Record<string, unknown> = {};
+  const { guardrails } = options;
+  if (guardrails !== undefined && !isObject(guardrails)) return merged; // refused later, with its own message
+  const limits: Record<string, unknown> = { ...guardrails };
   for (const key of GUARDRAILS) {
     const variable = variableOf(key);
     const value = environment[variable];
-    if (value !== undefined && value !== '') limits[key] = asNumber(value, variable);
+    if (limits[key] === undefined && value !== undefined && value !== '') limits[key] = asNumber(value, variable);
   }
-  if (Object.keys(limits).length > 0 && isPlain(options.guardrails))
-    merged['guardrails'] = { ...limits, ...options.guardrails };
+  if (Object.keys(limits).length > 0) merged['guardrails'] = limits;
   return merged;
 }
 
@@ -81,10 +82,9 @@ function readBudgets(value: string, variable: string): Budget[] {
   return value.split(',').map((item) => {
     const parts = item.trim().split(':');
     const [kind = '', amount = '', period = ''] = parts;
-    const number = asNumber(amount, variable) as number;
-    if (isPeriod(kind) && parts.length === 2) return Budget[kind](number);
+    if (isPeriod(kind) && parts.length === 2) return Budget[kind](asNumber(amount, variable) as number);
     if ((kind === 'tokens' || kind === 'calls') && isPeriod(period) && parts.length === 3)
-      return Budget[kind](number, period);
+      return Budget[kind](asNumber(amount, variable) as number, period);
     throw new ConfigError(
       `${variable} must be a list such as daily:50,total:500,tokens:1000000:daily,calls:500:hourly; could not read ${JSON.stringify(item)}. Periods: ${BUDGET_PERIODS.join(', ')}.`,
       { path: variable },
@@ -96,8 +96,8 @@ function isPeriod(value: string): value is BudgetPeriod {
   return (BUDGET_PERIODS as readonly string[]).includes(value);
 }
 
-function isPlain(value: unknown): boolean {
-  return value === undefined || (typeof value === 'object' && value !== null);
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function variableOf(key: string): string {

@@ -8,6 +8,7 @@ import { customPrice, type CustomPrice } from '../pricing/price.ts';
 import { checkChannel, type Channel } from './channel.ts';
 import { numberFrom, oneOf, record, show, text, type Check } from './check.ts';
 import { readKey } from './key.ts';
+import { sayOnce } from './say-once.ts';
 import type { KillThreshold, Mode, Policy, UnknownModelRule } from './policy.ts';
 
 /** Limits on each run of the agent; none by default. */
@@ -113,12 +114,20 @@ export function checkOptions(given: KavachOptions): Policy {
     fields[key] === undefined ? fallback : (checks[key](fields[key], key) as ReturnType<(typeof checks)[K]>);
   const agentName = option('agentName', 'default');
   const key = readKey(fields['apiKey'], option('onInvalidKey', 'passthrough'), agentName);
+  const mode = option('mode', 'hard');
+  const withoutBackend = option('onBackendUnavailable', 'refuse');
+  const budgets = checkBudgets(fields['budget'], agentName);
+  const hasPool = budgets.some(({ scope }) => scope === 'shared' || scope === 'org');
+  // Without its backend a pool can't be enforced across processes: a hard limit must not pretend that it is.
+  const refusePooled = key === 'keyed' && mode === 'hard' && withoutBackend === 'refuse' && hasPool;
+  if (hasPool && !refusePooled)
+    sayOnce('pool', 'shared and org budgets have no backend: their spend is pooled within this process only.');
   return {
     enabled: key !== 'passthrough',
     agentName,
-    budgets: checkBudgets(fields['budget'], agentName),
+    budgets,
     limits: checkGuardrails(fields['guardrails']),
-    mode: option('mode', 'hard'),
+    mode,
     minOutputTokens: option('minOutputTokens', 256),
     outputShare: option('outputShare', 1 / 8),
     waitMs: option('waitMs', 30_000),
@@ -130,15 +139,16 @@ export function checkOptions(given: KavachOptions): Policy {
     prices: checkPrices(fields['prices']),
     killThresholds: checkChannels(fields['channels']),
     onKill: checkCallback(fields['onKill'], 'onKill'),
-    refusePooled: key === 'keyed' && option('onBackendUnavailable', 'refuse') === 'refuse',
+    refusePooled,
     clock: checkClock(fields['clock']),
   };
 }
 
 function checkBudgets(value: unknown, agentName: string): readonly Budget[] {
   if (value === undefined) {
-    console.info(
-      `[agentkavach] agent ${agentName}: no budget was set, so it is Budget.daily(100): $100 a day. Set the budget option to change it.`,
+    sayOnce(
+      'default budget',
+      `agent ${agentName}: no budget was set, so it is Budget.daily(100): $100 a day. Set the budget option or AGENTKAVACH_BUDGET to change it.`,
     );
     return [Budget.daily(100)];
   }
