@@ -12,8 +12,15 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['packages/*/{src,test}/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/**/*.test.ts'],
+    include: [
+      'packages/*/{src,test}/**/*.test.ts',
+      'scripts/**/*.test.ts',
+      'examples/**/*.test.ts',
+      'demo/**/*.test.ts',
+    ],
     maxWorkers: 2,
+    // What the guard logs on purpose is shown only where a test fails.
+    silent: 'passed-only',
     testTimeout: 30_000,
   },
 });

@@ -181,6 +181,18 @@ describe('guards inside each other', () => {
     expect(guard.status().run.calls).toBe(1);
   });
 
+  it('the same guard in three layers charges once', async () => {
+    const { guard, provider, ask } = guardFixture({ budget: Budget.calls(9, 'daily') });
+    const request = { provider: 'fake', model: 'fake-1', inputTokens: 1, maxOutputTokens: 1, input: messages() };
+    const usage = { inputTokens: 1, outputTokens: 1 };
+    const middle = async () => ({ value: await ask(request), usage });
+    const answer = guard.call(request, async () => ({ value: await guard.call(request, middle), usage }));
+    expect(provider.pending).toHaveLength(1);
+    provider.pending[0]!.answer(1, 1);
+    await answer;
+    expect(guard.status().budgets[0]!.spent).toBe(1);
+  });
+
   it('a retry inside the outer call is a call of its own', async () => {
     const { guard, provider, ask } = guardFixture({ budget: Budget.calls(9, 'daily') });
     const request = { provider: 'fake', model: 'fake-1', inputTokens: 1, maxOutputTokens: 1, input: messages() };

@@ -33,16 +33,17 @@ const NO_LAYERS: readonly CallLayer[] = [];
  * Takes the call's reservation in all of its budgets, or refuses it. Synchronous where there is room, so that nothing
  * comes between the check and the hold.
  *
- * @returns `undefined` when no reservation is to be taken: passthrough, or an outer layer of this guard has taken it
+ * @returns the call; where an outer layer of this guard holds the reservation of this very request, the layer to run in
+ *   instead; `undefined` in passthrough
  * @throws a KavachError when the call is refused; nothing has been sent then
  */
-export function admit(engine: Engine, request: CallRequest): InFlight | Promise<InFlight> | undefined {
+export function admit(engine: Engine, request: CallRequest): InFlight | Promise<InFlight> | Frame | undefined {
   checkRequest(request);
   const { policy } = engine;
   if (!policy.enabled) return undefined;
   const frame = currentFrame();
   const outer = frame === undefined ? NO_LAYERS : takeOver(engine, frame, request);
-  if (outer === undefined) return undefined;
+  if ('guard' in outer) return outer;
   const claim = new Claim(request, priceOf(engine, request), policy);
   const applicant = { claim, run: engine.runOf(frame), frame, outer };
   let result = attempt(engine, applicant);
@@ -134,19 +135,33 @@ function accountsOf(engine: Engine, { frame, outer }: Applicant): readonly Accou
 }
 
 /**
- * The outer layers of other guards that hold the reservation of this very request; `undefined` where a layer of this
- * guard does. Each does so for one request of each guard: the next, a retry, is a new call.
+ * The outer layers of other guards that hold the reservation of this very request; where a layer of this guard does, the
+ * layer to run in. Each holds it for one request of each guard: the next, a retry, is a new call.
  */
-function takeOver(engine: Engine, frame: Frame, request: CallRequest): readonly CallLayer[] | undefined {
+function takeOver(engine: Engine, frame: Frame, request: CallRequest): readonly CallLayer[] | Frame {
   let others = NO_LAYERS;
   for (let layer: Frame | undefined = frame; layer !== undefined; layer = layer.parent) {
     const { call } = layer;
     if (call === undefined || call.takenOverBy?.has(engine) === true || !isSameCall(call, request)) continue;
     (call.takenOverBy ??= new Set()).add(engine);
-    if (layer.guard === engine) return undefined;
+    if (layer.guard === engine) return { ...layer, parent: frame, call: relay(call) };
     others = [...others, call];
   }
   return others;
+}
+
+/** The same reservation for one more layer inside, which may take it over in turn. */
+function relay(call: CallLayer): CallLayer {
+  const { identity, model, accounts } = call;
+  return {
+    identity,
+    model,
+    accounts,
+    takenOverBy: undefined,
+    get ended() {
+      return call.ended;
+    },
+  };
 }
 
 function isSameCall(call: CallLayer, request: CallRequest): boolean {

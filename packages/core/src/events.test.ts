@@ -16,9 +16,8 @@ describe('listeners', () => {
     guard.on('spend', () => {
       throw new Error('bad listener');
     });
-    guard.on('spend', async () => {
-      throw new Error('late listener');
-    });
+    const late = (): unknown => Promise.reject(new Error('late listener'));
+    guard.on('spend', late);
     guard.on('spend', after);
     await expect(guard.call(REQUEST, async () => FULL)).resolves.toBe('ok');
     guard.kill();
@@ -45,7 +44,7 @@ describe('listeners', () => {
     const { guard } = meteredGuard();
     const added = vi.fn();
     guard.on('spend', function add() {
-      if (added.mock.calls.length < 100) guard.on('spend', () => added());
+      if (added.mock.calls.length < 100) guard.on('spend', () => void added());
     });
     guard.charge(0.01, 'a');
     expect(added).not.toHaveBeenCalled();

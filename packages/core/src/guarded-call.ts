@@ -35,8 +35,10 @@ export function governed<R, V>(
   try {
     const admitted = admit(engine, request); // synchronous where there is room: nothing comes between check and hold
     if (admitted instanceof InFlight) return run(engine, admitted, execute, land);
-    if (admitted !== undefined) return admitted.then((call) => run(engine, call, execute, land));
-    return Promise.resolve(execute(ungoverned(request))).then((result) => land(undefined, result));
+    if (admitted instanceof Promise) return admitted.then((call) => run(engine, call, execute, land));
+    const grant = ungoverned(request);
+    const answer = admitted === undefined ? execute(grant) : withFrame(admitted, execute, grant);
+    return Promise.resolve(answer).then((result) => land(undefined, result));
   } catch (error) {
     return Promise.reject(error);
   }

@@ -1,6 +1,6 @@
 /** A call that waits for room that other calls hold. It holds nothing itself; it is tried again whenever room returns. */
-import { admitWaiting, enqueue, type Waiter } from './budget/ledger.ts';
-import type { Account } from './budget/pool.ts';
+import { admitWaiting, enqueue } from './budget/ledger.ts';
+import type { Account, Waiter } from './budget/pool.ts';
 import type { InFlight } from './in-flight.ts';
 
 /** Tries to admit the call now: the admitted call, or the account that blocks it. Throws when it is refused for good. */

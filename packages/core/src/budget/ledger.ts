@@ -3,7 +3,7 @@
  * Calls that find no room wait in the order they came.
  */
 import type { BudgetUnit } from './budget.ts';
-import type { Account, Pool } from './pool.ts';
+import type { Account, Pool, Waiter } from './pool.ts';
 
 /** One call's amounts, in each unit that a budget may count. */
 export interface Amounts {
@@ -123,14 +123,6 @@ export function changeLimit(pool: Pool, limit: number): void {
     if (account.spent >= account.nextThreshold) fireThresholds(account);
     if (account.queue.length > 0) admitWaiting(account);
   }
-}
-
-/** A call that waits for room. It holds nothing while it waits. */
-export interface Waiter {
-  /** Position in the order of arrival, over all accounts. */
-  readonly order: number;
-  /** Tries again: `true` when the call was admitted or refused, else the account that blocks it now. */
-  attempt(): true | Account;
 }
 
 /** Puts a call in an account's queue, in the order of arrival. */

@@ -4,7 +4,6 @@
  */
 import { ConfigError } from '../errors.ts';
 import type { Budget } from './budget.ts';
-import type { Waiter } from './ledger.ts';
 import { windowAt, type Window } from './window.ts';
 
 /** Thresholds that fire without any configuration, as shares of the limit. */
@@ -25,6 +24,14 @@ function reached(threshold: number, limit: number): number {
 export interface PoolListener {
   /** `spent / limit` of an account reached a threshold; called once per threshold, window and account. */
   onThreshold(account: Account, threshold: number): void;
+}
+
+/** A call that waits for room. It holds nothing while it waits. */
+export interface Waiter {
+  /** Position in the order of arrival, over all accounts. */
+  readonly order: number;
+  /** Tries again: `true` when the call was admitted or refused, else the account that blocks it now. */
+  attempt(): true | Account;
 }
 
 /** What was spent and is held in one window of one pool, in the pool's unit. */

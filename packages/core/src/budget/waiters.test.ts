@@ -1,17 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Budget } from './budget.ts';
-import {
-  admitWaiting,
-  amountIn,
-  blocker,
-  changeLimit,
-  enqueue,
-  Reservation,
-  type Amounts,
-  type Waiter,
-} from './ledger.ts';
-import { Pool, type Account } from './pool.ts';
+import { admitWaiting, amountIn, blocker, changeLimit, enqueue, Reservation, type Amounts } from './ledger.ts';
+import { Pool, type Account, type Waiter } from './pool.ts';
 
 const NOW = Date.UTC(2026, 0, 5);
 

@@ -33,7 +33,7 @@ describe('maxCallsPerRun', () => {
     await expect(guard.call(REQUEST, overloaded)).rejects.toThrow('busy');
     await expect(guard.call(REQUEST, overloaded)).rejects.toThrow('busy');
     await ask(guard);
-    const execute = vi.fn<() => Promise<CallResult<string>>>();
+    const execute = vi.fn();
     const error: unknown = await guard.call(REQUEST, execute).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(CallLimitError);
     expect(error).toMatchObject({ limit: 3, used: 3, code: 'KAVACH_CALL_LIMIT', runId: guard.status().run.id });
@@ -148,9 +148,8 @@ describe('maxRuntimeSeconds', () => {
     expect(signal?.aborted).toBe(true);
     expect(agentSignal.aborted).toBe(true);
     expectSettled(guard, booked, 2);
-    expect(onKill.mock.calls).toEqual([['duration']]);
     await expect(ask(guard)).rejects.toBeInstanceOf(RuntimeLimitError);
-    expect(onKill).toHaveBeenCalledOnce();
+    expect(onKill.mock.calls).toEqual([['duration']]);
   });
 
   it('goes by the monotonic clock for new calls', async () => {
@@ -280,8 +279,7 @@ describe('observe', () => {
     guard.on('denied', denied);
     await ask(guard);
     await ask(guard);
-    expect(denied).toHaveBeenCalledOnce();
-    expect(denied.mock.calls[0]![0]).toMatchObject({ enforced: false, error: { code: 'KAVACH_CALL_LIMIT' } });
+    expect(denied.mock.calls).toMatchObject([[{ enforced: false, error: { code: 'KAVACH_CALL_LIMIT' } }]]);
     expect(onKill).not.toHaveBeenCalled();
     expect(guard.status()).toMatchObject({ killed: false, run: { calls: 2, stopped: null } });
   });

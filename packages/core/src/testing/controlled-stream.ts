@@ -95,11 +95,11 @@ export class ControlledStream {
     return { [Symbol.asyncIterator]: () => ({ next, return: leave }) };
   }
 
-  async *generator(): AsyncGenerator<Chunk, void> {
+  async *generator(): AsyncGenerator<Chunk, undefined> {
     try {
       for (;;) {
         const { done, value } = await this.#next();
-        if (done === true) return;
+        if (done === true) return undefined;
         yield value;
       }
     } finally {
@@ -116,9 +116,9 @@ export class ControlledStream {
   async #next(): Promise<IteratorResult<Chunk, undefined>> {
     this.pulls += 1;
     while (this.#queue.length === 0) {
-      const { promise, resolve } = deferred<void>();
+      const { promise, resolve } = deferred<undefined>();
       this.#waiting = () => {
-        resolve();
+        resolve(undefined);
       };
       await promise;
     }
