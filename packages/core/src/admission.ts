@@ -3,7 +3,7 @@
  * output cap, a sharper input bound, a wait for room that other calls hold, and last the refusal.
  */
 import { budgetExceeded, type DenialCause } from './budget/denial.ts';
-import { amountIn, blocker, Reservation } from './budget/ledger.ts';
+import { amountIn, Reservation } from './budget/ledger.ts';
 import type { Account } from './budget/pool.ts';
 import type { CallRequest } from './call.ts';
 import { checkRequest } from './check-request.ts';

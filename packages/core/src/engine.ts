@@ -147,7 +147,7 @@ export class Engine implements PoolListener, CallHost {
   onThreshold(account: Account, threshold: number): void {
     const { agentName, clock, mode, killThresholds } = this.policy;
     const { pool, holder } = account;
-    const { unit } = pool.budget;
+    const { unit, scope } = pool.budget;
     const budgetType = BUDGET_TYPE[unit];
     const isOwn = killThresholds.some(
       (kill) => kill.threshold === threshold && (kill.budgetType ?? budgetType) === budgetType,
@@ -172,7 +172,7 @@ export class Engine implements PoolListener, CallHost {
     if (this.#isClosed(account)) return;
     this.#close(account);
     // One user's empty budget stops that user, not the agent.
-    if (holder === '') this.#announceKill(unit === 'usd' ? 'cost' : unit, undefined, undefined);
+    if (scope !== 'user' && scope !== 'tag') this.#announceKill(unit === 'usd' ? 'cost' : unit, undefined, undefined);
   }
 
   /** A call found no room, and nothing in flight could free any: the window's 100 % event. */
@@ -183,7 +183,7 @@ export class Engine implements PoolListener, CallHost {
 
   /** The first account that takes no calls of this agent, whatever they cost. */
   closedAmong(accounts: readonly Account[]): Account | undefined {
-    if (this.policy.refusePooled && this.policy.mode === 'hard') {
+    if (this.policy.refusePooled) {
       const pooled = accounts.find(({ pool }) => pool.budget.scope === 'shared' || pool.budget.scope === 'org');
       if (pooled !== undefined) return pooled;
     }
@@ -233,6 +233,7 @@ export class Engine implements PoolListener, CallHost {
   /** Changes a budget's limit; a higher one reopens it. */
   setLimit(id: string, value: number): void {
     const { pool, limit } = this.budgets.limitOf(id, value);
+    if (limit > pool.limit) for (const account of pool.allAccounts()) this.#exhausted.delete(account);
     changeLimit(pool, limit);
   }
 

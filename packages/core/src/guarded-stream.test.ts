@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { Budget } from './budget/budget.ts';
 import type { StreamResult } from './call.ts';
 import { KilledError } from './errors.ts';
 import {

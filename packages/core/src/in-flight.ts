@@ -138,8 +138,9 @@ export class InFlight implements CallGrant, CallLayer {
   /** The callback failed before it brought an answer. */
   fail(error: unknown): void {
     const bill = this.#billOf(error);
-    if (bill === 'unknown') this.#chargeReservation(this.#isAborted() ? 'cancelled' : 'unknown');
-    else this.release(bill === 'refused');
+    if (bill !== 'unknown') return this.release(bill === 'refused');
+    const isAborted = this.#controller?.signal.aborted === true || this.claim.request.signal?.aborted === true;
+    this.#chargeReservation(isAborted ? 'cancelled' : 'unknown');
   }
 
   /** An open stream was cancelled promptly. What was reported before stays exact. */
@@ -191,10 +192,6 @@ export class InFlight implements CallGrant, CallLayer {
       if (this.reads !== undefined) this.stop(toError(reason), 'cancelled');
     };
     signal.addEventListener('abort', this.#onUserAbort, { once: true });
-  }
-
-  #isAborted(): boolean {
-    return this.#controller?.signal.aborted === true || this.claim.request.signal?.aborted === true;
   }
 
   #billOf(error: unknown): FailureBill {

@@ -34,7 +34,7 @@ describe('guard.run()', () => {
     });
     const spent = (): number[] => guard.status().budgets.map((budget) => budget.spent);
     await guard.run({ user: 'u1', tags: ['a'] }, async () => {
-      await guard.run({ tags: ['b', 'a'] }, () => guard.call(REQUEST, ok));
+      await guard.run({ tags: ['b', 'b'] }, () => guard.call(REQUEST, ok));
       expect(spent()).toEqual([0.0002, 0.0002]);
       guard.run({ user: 'u2' }, () => expect(spent()[0]).toBe(0));
     });

@@ -144,7 +144,6 @@ export class Pool {
    */
   #sweep({ start }: Window): void {
     this.#recent = [start, ...this.#recent].slice(0, KEPT_WINDOWS);
-    if (this.#recent.length < KEPT_WINDOWS) return;
     const horizon = Math.min(...this.#recent);
     for (const [holder, account] of this.#current) {
       if (account.window.end > horizon || account.reserved > 0 || account.queue.length > 0) continue;

@@ -38,6 +38,11 @@ class WaitingCall implements Waiter, Amounts {
   }
 }
 
+/** The calls that wait in an account, first to last. */
+function queueOf(account: Account): WaitingCall[] {
+  return account.queue.flatMap((waiter) => (waiter instanceof WaitingCall ? [waiter] : []));
+}
+
 class Queues {
   readonly pools = [
     new Pool(Budget.daily(0.000_001)),
@@ -51,7 +56,7 @@ class Queues {
   /** The FIFO rule: nobody is admitted past a call that came earlier and waits in one of the same accounts. */
   admit(call: WaitingCall): void {
     for (const account of call.accounts) {
-      const earlier = (account.queue as WaitingCall[]).find(({ order }) => order < call.order);
+      const earlier = queueOf(account).find(({ order }) => order < call.order);
       if (earlier !== undefined) expect(`${call.order} passed ${earlier.order}`).toBe('in order of arrival');
     }
     call.state = 'admitted';
@@ -74,7 +79,7 @@ class Queues {
 
   /** A waiting call gives up: its time is over, or its user aborts. */
   leave(which: number): void {
-    const waiting = this.accounts.flatMap(({ queue }) => queue as WaitingCall[]);
+    const waiting = this.accounts.flatMap(queueOf);
     const call = waiting[which % Math.max(1, waiting.length)];
     if (call === undefined) return;
     const account = this.accounts.find(({ queue }) => queue.includes(call))!;
@@ -91,7 +96,7 @@ class Queues {
   check(): void {
     const queued = new Set<Waiter>();
     for (const account of this.accounts) {
-      const queue = account.queue as WaitingCall[];
+      const queue = queueOf(account);
       queue.forEach((call, i) => {
         if (queued.has(call)) expect('a call').toBe('in one queue only');
         queued.add(call);

@@ -161,7 +161,9 @@ describe('pooled budgets', () => {
     });
     const local = new AgentKavach({ apiKey: key, budget: pool('p3'), onBackendUnavailable: 'local' });
     await expect(local.call(request, reply)).resolves.toBe('ok');
-    const observing = new AgentKavach({ apiKey: key, budget: pool('p3'), mode: 'observe' });
-    await expect(observing.call(request, reply)).resolves.toBe('ok');
+    for (const mode of ['soft', 'observe'] as const) {
+      const guard = new AgentKavach({ apiKey: key, budget: pool('p3'), mode });
+      await expect(guard.call(request, reply)).resolves.toBe('ok');
+    }
   });
 });

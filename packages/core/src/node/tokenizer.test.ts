@@ -44,7 +44,7 @@ afterEach(() => vi.useRealTimers());
 
 describe('createTokenizer', () => {
   it('counts in a real worker from the sources, and again after it was closed', async () => {
-    const tokenizer = createTokenizer({ timeoutMs: 30_000 });
+    const tokenizer = createTokenizer({ timeoutMs: 30_000, loadMs: 30_000 });
     expect(await tokenizer.count(['hello world', '<|endoftext|>'], 'o200k_base', 'all')).toEqual([
       { tokens: 2, counted: 11 },
       { tokens: 7, counted: 13 },
@@ -80,7 +80,7 @@ describe('createTokenizer', () => {
   it('gives up after the time limit, ends the stuck worker, and starts another', async () => {
     vi.useFakeTimers();
     const { workers, start } = fakeWorkers();
-    const tokenizer = createTokenizer({ start, timeoutMs: 2_000 });
+    const tokenizer = createTokenizer({ start, timeoutMs: 2_000, loadMs: 2_000 });
     const stuck = tokenizer.count(['a'], 'o200k_base', 'all');
     const behind = tokenizer.count(['b'], 'o200k_base', 'all');
     await vi.advanceTimersByTimeAsync(1_999);
@@ -95,6 +95,20 @@ describe('createTokenizer', () => {
     workers[1]?.emit('message', { id: 3, counts: COUNTS });
     expect(await next).toEqual(COUNTS);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('gives the first count of a worker more time, since it loads the tables', async () => {
+    vi.useFakeTimers();
+    const { workers, start } = fakeWorkers();
+    const tokenizer = createTokenizer({ start });
+    const first = tokenizer.count(['a'], 'o200k_base', 'all');
+    await vi.advanceTimersByTimeAsync(14_999);
+    workers[0]?.emit('message', { id: 1, counts: COUNTS });
+    expect(await first).toEqual(COUNTS);
+    const second = tokenizer.count(['a'], 'o200k_base', 'all');
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await second).toBeUndefined();
+    expect(workers[0]?.terminated).toBe(1);
   });
 
   it('answers at once when too many counts or characters are asked', async () => {
@@ -136,7 +150,7 @@ describe('createTokenizer', () => {
 
   it('lets the process end by itself after a count', async () => {
     const script = `import { createTokenizer } from ${JSON.stringify(new URL('./tokenizer.ts', import.meta.url).href)};
-      console.log(JSON.stringify(await createTokenizer({ timeoutMs: 30000 }).count(['hello world'], 'o200k_base', 'all')));`;
+      console.log(JSON.stringify(await createTokenizer({ loadMs: 30000 }).count(['hello world'], 'o200k_base', 'all')));`;
     const run = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
       timeout: 30_000,
     });

@@ -20,8 +20,10 @@ export interface CountWorker {
 
 /** How the tokenizer is bounded. */
 export interface TokenizerOptions {
-  /** How long a count may take, loading included, in milliseconds. Default 2,000. */
+  /** How long a count may take, in milliseconds. Default 2,000. */
   readonly timeoutMs?: number | undefined;
+  /** How long the first count of a worker may take, which loads the tokenizer's tables, in milliseconds. Default 15,000. */
+  readonly loadMs?: number | undefined;
   /** Counts under way at most; more answer `undefined` at once. Default 64. */
   readonly maxPending?: number | undefined;
   /** Characters of one count at most. Default 8 million. */
@@ -50,19 +52,21 @@ export function workerUrl(self: string): URL {
 
 /** A tokenizer with its own worker and queue. */
 export function createTokenizer(options: TokenizerOptions = {}): Tokenizer {
-  const { timeoutMs = 2_000, maxPending = 64, maxCharacters = 8_000_000 } = options;
+  const { timeoutMs = 2_000, loadMs = 15_000, maxPending = 64, maxCharacters = 8_000_000 } = options;
   // Without the process's own flags: a loader given there (tsx, a test runner) may not fit a worker.
   const start =
     options.start ??
     (() => new Worker(workerUrl(import.meta.url), { execArgv: [], workerData: 'agentkavach.tokenizer' }));
   const pending = new Map<number, (counts: readonly Count[] | undefined) => void>();
   let worker: CountWorker | undefined;
+  let isLoaded = false;
   let notInstalled = false;
   let lastId = 0;
 
   function stop(ended: CountWorker | undefined): void {
     if (worker !== ended) return;
     worker = undefined;
+    isLoaded = false;
     for (const resolve of pending.values()) resolve(undefined);
     pending.clear();
     ended?.terminate();
@@ -73,6 +77,7 @@ export function createTokenizer(options: TokenizerOptions = {}): Tokenizer {
     const started = start();
     worker = started;
     started.on('message', (answer: CountAnswer) => {
+      isLoaded = true;
       if ('failed' in answer && answer.failed === 'not-installed') notInstalled = true;
       const resolve = pending.get(answer.id);
       pending.delete(answer.id);
@@ -96,7 +101,7 @@ export function createTokenizer(options: TokenizerOptions = {}): Tokenizer {
           const used = running();
           pending.set(id, resolve);
           // A stuck count would hold up all that wait behind it, so its worker goes.
-          timer = setTimeout(() => stop(used), timeoutMs);
+          timer = setTimeout(() => stop(used), isLoaded ? timeoutMs : loadMs);
           // While a count is awaited the process stays; between counts the worker does not keep it.
           used.ref();
           used.postMessage({ id, encoding, mode, texts });

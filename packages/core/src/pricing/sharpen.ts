@@ -90,8 +90,7 @@ function costOf(text: Counted, count: Count, factor: number): number {
 
 /**
  * An upper bound of a request's input tokens by a real tokenizer, for one model. Never above `byteBound`. Takes
- * milliseconds, in a worker; answers `byteBound` where there is no Node, no `gpt-tokenizer`, or no answer within two
- * seconds. Never rejects for want of a tokenizer.
+ * milliseconds, in a worker; answers `byteBound` where there is no Node, no `gpt-tokenizer`, or no answer in time. Never rejects for want of a tokenizer.
  *
  * @param input as in `lengthBound`
  * @param tokenizer the default is one worker for the process
