@@ -38,7 +38,10 @@ export interface PackageFacts {
  * lies below it. Within `rooms` nobody knows a neighbour; in the other layers neighbours may, without a circle.
  */
 const LAYERS: readonly { readonly layer: string; readonly names: readonly string[] }[] = [
-  { layer: 'leaves', names: ['errors', 'find-error', 'events', 'money', 'clock', 'call', 'outcome', 'check-request'] },
+  {
+    layer: 'leaves',
+    names: ['errors', 'find-error', 'events', 'money', 'clock', 'call', 'outcome', 'check-request', 'show'],
+  },
   {
     layer: 'rooms',
     names: ['pricing', 'budget', 'guardrails', 'control', 'alerts', 'telemetry', 'providers', 'backend'],

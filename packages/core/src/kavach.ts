@@ -1,7 +1,8 @@
 /** The guard that users hold: it wires the parts and has no rule of its own. */
 import type { CallGrant, CallRequest, CallResult, StreamResult } from './call.ts';
 import { makeChannel, type Channel, type KillChannelOptions } from './config/channel.ts';
-import { oneOf, show, text } from './config/check.ts';
+import { oneOf, text } from './config/check.ts';
+import { show } from './show.ts';
 import { withEnvironment } from './config/env.ts';
 import { checkOptions, type KavachOptions } from './config/options.ts';
 import { Engine } from './engine.ts';

@@ -3,6 +3,7 @@
  * Dollars appear only at the edges, where a person writes or reads them.
  */
 import { ConfigError } from './errors.ts';
+import { show } from './show.ts';
 
 /** An integer amount of nano-dollars. */
 export type Nano = number;
@@ -59,11 +60,4 @@ export function formatUsd(nano: Nano): string {
   const whole = digits.slice(0, -9).replace(/\B(?=(\d{3})+$)/g, ',');
   const decimals = digits.slice(-9).replace(/0+$/, '').padEnd(2, '0');
   return `${sign}$${whole}.${decimals}`;
-}
-
-/** A value as an error shows it: never an object's content, which may be a secret. */
-export function show(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  if (typeof value === 'function') return 'a function';
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

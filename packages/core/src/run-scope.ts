@@ -1,5 +1,6 @@
 /** Opens a run: the layer of context that guardrails, users and tags are counted by. */
-import { record, show, text } from './config/check.ts';
+import { record, text } from './config/check.ts';
+import { show } from './show.ts';
 import type { Engine } from './engine.ts';
 import { ConfigError } from './errors.ts';
 import { currentFrame, withFrame } from './scope.ts';

@@ -67,7 +67,7 @@ describe('a hard limit', () => {
 describe('kavach() without a guard', () => {
   it('makes one from defaults', async () => {
     await using w = await world(() => ({ tokens: 5 }));
-    const log = vi.spyOn(console, 'info').mockImplementation(() => {});
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const model = wrapLanguageModel({ model: w.openai.chat('gpt-4o'), middleware: kavach() });
     expect((await generateText({ model, prompt: 'Hi' })).text).not.toBe('');
     expect(log.mock.calls.flat().join(' ')).toContain('$100');

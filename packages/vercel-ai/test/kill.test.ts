@@ -91,7 +91,8 @@ describe('a kill in flight', () => {
 });
 
 describe('a stream that is left', () => {
-  const ENDLESS = () => ({ tokens: 4000, chunkTokens: 1 });
+  // Far more than the SDK reads ahead, and then silence: whatever the machine does, the provider can't be done first.
+  const ENDLESS = () => ({ tokens: 4000, chunkTokens: 1, hold: new Promise(() => {}), holdAfterChunks: 400 });
 
   it.each([
     [

@@ -3,7 +3,8 @@
  * {@link Pool}.
  */
 import { ConfigError, type BudgetScope } from '../errors.ts';
-import { nanoToUsd, show, usdToNano } from '../money.ts';
+import { nanoToUsd, usdToNano } from '../money.ts';
+import { show } from '../show.ts';
 import { BUDGET_PERIODS, isTimeZone, type BudgetPeriod } from './window.ts';
 
 /** What a budget counts. */
@@ -34,6 +35,8 @@ interface BudgetFields {
   readonly name: string | undefined;
 }
 
+// A registered symbol: the ESM and the CommonJS build of this package know each other's budgets by it.
+const MARKER = Symbol.for('agentkavach.budget');
 const MAX_COUNT = 1e15;
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._:@/-]{0,99}$/u;
 
@@ -44,6 +47,7 @@ const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._:@/-]{0,99}$/u;
  * new AgentKavach({ budget: [Budget.daily(50), Budget.total(500), Budget.tokens(2_000_000, 'hourly')] })
  */
 export class Budget {
+  readonly [MARKER] = true;
   /** Whose spend is counted: the agent's, each user's, each tag's, or a pool's. */
   readonly scope: BudgetScope;
   /** What is counted. */
@@ -110,6 +114,11 @@ export class Budget {
   /** Dollars per window for each tag of `guard.run({ tags })`; a call counts in all of its tags. */
   static perTag(usd: number, period: BudgetPeriod, options?: BudgetOptions): Budget {
     return money('tag', usd, period, options, 'Budget.perTag');
+  }
+
+  /** Whether a value is a budget, also one from another copy of this package. */
+  static isInstance(value: unknown): value is Budget {
+    return typeof value === 'object' && value !== null && Reflect.get(value, MARKER) === true;
   }
 
   /** Used by the factories below; users call the static methods. */

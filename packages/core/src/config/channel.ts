@@ -1,6 +1,7 @@
 /** Where a threshold leads: a checked description, made by `AgentKavach.channel()`. */
 import { ConfigError } from '../errors.ts';
-import { numberFrom, oneOf, record, show } from './check.ts';
+import { numberFrom, oneOf, record } from './check.ts';
+import { show } from '../show.ts';
 import type { KillThreshold } from './policy.ts';
 
 /** Options of a kill channel. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../errors.ts';
 import { makeChannel } from './channel.ts';
-import { numberFrom, oneOf, record, show, text } from './check.ts';
+import { numberFrom, oneOf, record, text } from './check.ts';
 
 describe('the checks', () => {
   it('take what lies on the bounds and nothing beyond', () => {
@@ -27,19 +27,6 @@ describe('the checks', () => {
   it('take objects only', () => {
     for (const value of [null, [], 'x', 5, undefined])
       expect(() => record(value, 'thing', [])).toThrow(/thing must be an object/);
-  });
-
-  it('show values without what may be secret', () => {
-    expect(show('passthrough')).toBe('"passthrough"');
-    expect(show('x'.repeat(32))).toBe('a text of 32 characters');
-    expect(show({ key: 'secret' })).toBe('an object');
-    expect(show(() => 'secret')).toBe('a function');
-    expect([show(['secret']), show(null), show(undefined), show(Number.NaN)]).toEqual([
-      'an array',
-      'null',
-      'undefined',
-      'NaN',
-    ]);
   });
 });
 

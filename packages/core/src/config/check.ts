@@ -1,4 +1,5 @@
 /** The checks that options go through. Each error names the option, what it got, and what to write instead. */
+import { show } from '../show.ts';
 import { ConfigError } from '../errors.ts';
 
 /** Checks one value and returns it typed; `path` names it in errors. */
@@ -65,19 +66,6 @@ function unknownKey(path: string, key: string, known: readonly string[]): Config
   const hint = near === undefined ? `Known: ${known.join(', ')}.` : `Did you mean ${near}?`;
   const full = path === 'options' ? key : `${path}.${key}`;
   return new ConfigError(`Unknown option ${full}. ${hint}`, { path: full });
-}
-
-/** Longer than any word that an option takes, shorter than any provider's key. */
-const LONGEST_SHOWN = 24;
-
-/** A value as an error message shows it: short, and never what may be a secret, such as an object's content. */
-export function show(value: unknown): string {
-  if (typeof value === 'string')
-    return value.length > LONGEST_SHOWN ? `a text of ${value.length} characters` : JSON.stringify(value);
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  if (typeof value === 'function') return 'a function';
-  return String(value);
 }
 
 function hasControlCharacter(value: string): boolean {

@@ -6,7 +6,8 @@ import type { RunLimits } from '../guardrails/run.ts';
 import { usdToNano } from '../money.ts';
 import { customPrice, type CustomPrice } from '../pricing/price.ts';
 import { checkChannel, type Channel } from './channel.ts';
-import { numberFrom, oneOf, record, show, text, type Check } from './check.ts';
+import { numberFrom, oneOf, record, text, type Check } from './check.ts';
+import { show } from '../show.ts';
 import { readKey } from './key.ts';
 import { sayOnce } from './say-once.ts';
 import type { KillThreshold, Mode, Policy, UnknownModelRule } from './policy.ts';
@@ -161,7 +162,7 @@ function checkBudgets(value: unknown, agentName: string): readonly Budget[] {
   if (budgets.length > 100)
     throw new ConfigError(`budget may hold at most 100 budgets, got ${budgets.length}.`, { path: 'budget' });
   return budgets.map((budget, index) => {
-    if (budget instanceof Budget) return budget;
+    if (Budget.isInstance(budget)) return budget;
     const path = Array.isArray(value) ? `budget[${index}]` : 'budget';
     throw new ConfigError(`${path} must be a Budget such as Budget.daily(50), got ${show(budget)}.`, { path });
   });

@@ -1,4 +1,5 @@
 /** Prices that a user gives: for fine-tuned, private and local models, and where the catalog is wrong. */
+import { show } from '../show.ts';
 import { ConfigError } from '../errors.ts';
 import type { UsdRates } from './catalog-row.ts';
 import { compilePrice, type Price } from './price-record.ts';
@@ -131,8 +132,4 @@ function missing(path: string): ConfigError {
   return new ConfigError(`${path} is missing. Write the price in US dollars per million tokens; 0 if it is free.`, {
     path,
   });
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

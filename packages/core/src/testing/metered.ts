@@ -7,8 +7,8 @@ import type { SpendEvent } from '../events.ts';
 import { AgentKavach } from '../kavach.ts';
 
 /** $1 and $2 per million tokens. */
-export const INPUT_USD = 1e-6;
-export const OUTPUT_USD = 2e-6;
+const INPUT_USD = 1e-6;
+const OUTPUT_USD = 2e-6;
 
 /** 100 tokens in, at most 50 out. */
 export const REQUEST = {
