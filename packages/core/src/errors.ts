@@ -171,49 +171,35 @@ export abstract class GuardrailError extends KavachError {
   }
 }
 
-/** `maxTokensPerRun` was reached. */
-export class TokenLimitError extends GuardrailError {
-  static override readonly kind: string = 'TokenLimitError';
-  override readonly code = 'KAVACH_TOKEN_LIMIT';
+/** A limit on something that a run counts. */
+abstract class CountLimitError extends GuardrailError {
   constructor(
     message: string,
     runId: string,
     limit: number,
-    /** Tokens used so far. */
+    /** What the run has used so far: tokens, calls, or tool calls that the model asked for. */
     readonly used: number,
   ) {
     super(message, runId, limit);
   }
+}
+
+/** `maxTokensPerRun` was reached. */
+export class TokenLimitError extends CountLimitError {
+  static override readonly kind: string = 'TokenLimitError';
+  override readonly code = 'KAVACH_TOKEN_LIMIT';
 }
 
 /** `maxCallsPerRun` was reached. */
-export class CallLimitError extends GuardrailError {
+export class CallLimitError extends CountLimitError {
   static override readonly kind: string = 'CallLimitError';
   override readonly code = 'KAVACH_CALL_LIMIT';
-  constructor(
-    message: string,
-    runId: string,
-    limit: number,
-    /** Calls sent so far. */
-    readonly used: number,
-  ) {
-    super(message, runId, limit);
-  }
 }
 
 /** `maxToolCallsPerRun` was reached. */
-export class ToolLimitError extends GuardrailError {
+export class ToolLimitError extends CountLimitError {
   static override readonly kind: string = 'ToolLimitError';
   override readonly code = 'KAVACH_TOOL_LIMIT';
-  constructor(
-    message: string,
-    runId: string,
-    limit: number,
-    /** Tool calls that the model asked for so far. */
-    readonly used: number,
-  ) {
-    super(message, runId, limit);
-  }
 }
 
 /** `maxRuntimeSeconds` was reached. */

@@ -6,10 +6,6 @@ import type { KavachOptions } from '../config/options.ts';
 import type { SpendEvent } from '../events.ts';
 import { AgentKavach } from '../kavach.ts';
 
-/** $1 and $2 per million tokens. */
-const INPUT_USD = 1e-6;
-const OUTPUT_USD = 2e-6;
-
 /** 100 tokens in, at most 50 out. */
 export const REQUEST = {
   provider: 'test',
