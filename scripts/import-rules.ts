@@ -49,7 +49,7 @@ const LAYERS: readonly { readonly layer: string; readonly names: readonly string
   { layer: 'above rooms', names: ['config', 'node', 'scope'] },
   {
     layer: 'calls',
-    names: ['claim', 'price-book', 'engine', 'admission', 'settlement', 'waiting', 'watch', 'in-flight', 'guarded-*'],
+    names: 'claim price-book settlement pace in-flight waiting watch next-call engine admission guarded-*'.split(' '),
   },
   { layer: 'kavach', names: ['kavach', 'run-scope', 'status'] },
   { layer: 'top', names: ['index', 'testing'] },

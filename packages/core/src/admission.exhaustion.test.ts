@@ -112,7 +112,7 @@ describe('a hard budget that is exhausted', () => {
   it('says so, and not that a backend is missing, where an API key is set', async () => {
     const { spend } = recorded({ budget: Budget.daily(1), apiKey: `ak_dev_${'a'.repeat(40)}` });
     await spend(1_000);
-    await expect(spend(1)).rejects.toThrow(/is exhausted.*guard\.setLimit/);
+    await expect(spend(1)).rejects.toThrow(/has stopped the agent.*guard\.setLimit/);
   });
 
   it('resumed by a person, it stops again at the next call', async () => {

@@ -3,7 +3,7 @@
  * output cap, a sharper input bound, a wait for room that other calls hold, and last the refusal.
  */
 import { budgetExceeded, type DenialCause } from './budget/denial.ts';
-import { amountIn, Reservation } from './budget/ledger.ts';
+import { amountIn } from './budget/ledger.ts';
 import type { Account } from './budget/pool.ts';
 import type { CallRequest } from './call.ts';
 import { checkRequest } from './check-request.ts';
@@ -71,9 +71,8 @@ function attempt(engine: Engine, applicant: Applicant): InFlight | Account {
   if (closed !== undefined) throw denied(engine, exceeded(engine, claim, closed, causeOf(engine, closed)));
   if (blocking !== undefined) return blocking;
   if (mode === 'observe' && engine.events.has('denied')) report(engine, applicant, accounts);
+  const call = new InFlight(engine, claim, run, accounts, monotonic);
   run.begin(monotonic, (timeUp) => engine.breach(timeUp));
-  const reservation = new Reservation(accounts, claim.usd, claim.tokens, claim.calls);
-  const call = new InFlight(engine, claim, run, reservation, monotonic);
   engine.entered(call);
   return call;
 }
@@ -84,6 +83,7 @@ async function contend(engine: Engine, applicant: Applicant, blocking: Account):
   let blocked = blocking;
   if (claim.blurred && claim.couldFitSharpened(accountsOf(engine, applicant), run.tokensLeft())) {
     await claim.sharpen();
+    claim.refresh();
     const result = attempt(engine, applicant);
     if (result instanceof InFlight) return result;
     blocked = result;
@@ -91,7 +91,8 @@ async function contend(engine: Engine, applicant: Applicant, blocking: Account):
   const refuseIfStuck = (): void => {
     const stuck = claim.stuckOn(accountsOf(engine, applicant));
     if (stuck === undefined) return;
-    const error = exceeded(engine, claim, stuck, 'no room');
+    const isTooLarge = amountIn(stuck.pool.budget.unit, claim) > stuck.pool.limit;
+    const error = exceeded(engine, claim, stuck, isTooLarge ? 'too large' : 'no room');
     engine.exhaust(stuck);
     throw denied(engine, error);
   };
@@ -101,6 +102,7 @@ async function contend(engine: Engine, applicant: Applicant, blocking: Account):
   claim.order = ++arrivals;
   const waiting = new WaitingCall(claim.order, blocked, {
     attempt: () => {
+      claim.refresh();
       const result = attempt(engine, applicant);
       if (!(result instanceof InFlight)) refuseIfStuck();
       return result;
@@ -158,6 +160,8 @@ function relay(call: CallLayer): CallLayer {
     model,
     accounts,
     takenOverBy: undefined,
+    covers: (request) => call.covers(request),
+    report: (usage) => call.report(usage),
     get ended() {
       return call.ended;
     },
@@ -166,7 +170,9 @@ function relay(call: CallLayer): CallLayer {
 
 function isSameCall(call: CallLayer, request: CallRequest): boolean {
   const identity = identityOf(request);
-  return !call.ended && identity !== undefined && call.identity === identity && call.model === request.model;
+  const isSame = identity !== undefined && call.identity === identity && call.model === request.model;
+  // A layer in between may have made the request larger than what is held for it.
+  return isSame && !call.ended && call.covers(request);
 }
 
 /** The first account that takes no calls of this agent, whatever they cost. */
@@ -222,5 +228,12 @@ function denied(engine: Engine, error: Error): Error {
 
 function exceeded(engine: Engine, claim: Claim, account: Account, cause: DenialCause): BudgetExceededError {
   const requested = amountIn(account.pool.budget.unit, claim);
-  return budgetExceeded(engine.policy.agentName, engine.budgets.idOf(account.pool), account, requested, cause);
+  return budgetExceeded(
+    engine.policy.agentName,
+    engine.budgets.idOf(account.pool),
+    account,
+    requested,
+    cause,
+    claim.hint,
+  );
 }

@@ -59,6 +59,8 @@ export interface PriceHints {
   readonly toolCalls?: Readonly<Record<string, number>> | undefined;
   /** The most images that the request can produce. */
   readonly images?: number | undefined;
+  /** The input holds nothing but text: rates for audio and images do not apply to it. Default false. */
+  readonly textOnly?: boolean | undefined;
   /** Answers asked for (`n`); each may be as long as the output cap. Default 1. */
   readonly candidates?: number | undefined;
 }
@@ -76,6 +78,11 @@ export interface CallRequest extends PriceHints {
   readonly input?: unknown;
   /** An upper bound of the input in tokens, for an adapter that knows better than a walk over `input`. */
   readonly inputTokens?: number | undefined;
+  /**
+   * How often the provider may read the input, because it runs tools by itself and reads all of it again after each.
+   * Default 1.
+   */
+  readonly inputRounds?: number | undefined;
   /** The output cap that the caller set, in tokens. */
   readonly maxOutputTokens?: number | undefined;
   /** Output that the provider may add on top of the cap, in tokens (a thinking budget, for example). Default 0. */
@@ -94,8 +101,8 @@ export interface CallRequest extends PriceHints {
   /** Whether an error of the callback proves that nothing was sent (a missing key, an invalid argument). */
   readonly notSent?: ((error: unknown) => boolean) | undefined;
   /**
-   * The object that stays the same when one call passes through several guarded layers (the prompt array), so that
-   * the same guard charges it once. Default: `input`, where that is an object.
+   * The object that stays the same when one call passes through several guarded layers (the prompt array), so that the
+   * same guard charges it once. Default: `input`, where that is an object.
    */
   readonly identity?: object | undefined;
 }

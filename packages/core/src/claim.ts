@@ -19,6 +19,9 @@ const UNKNOWN_MAX_OUTPUT = 4_096;
 /** No tokenizer puts more bytes than this into a token of ordinary text; only decides whether counting is worth a try. */
 const MOST_BYTES_PER_TOKEN = 64;
 
+/** What a request may add to its worst case besides input and cap. */
+const ADDED = ['extraOutputTokens', 'candidates', 'images', 'inputRounds'] as const;
+
 /** The options that decide how much a call holds. */
 export interface ClaimPolicy {
   readonly mode: 'hard' | 'soft' | 'observe';
@@ -41,6 +44,8 @@ export class Claim implements Amounts {
   /** Monotonic place in the order of arrival, once the call has had to wait. */
   order = Number.POSITIVE_INFINITY;
   #rung: Rung = 'length';
+  /** The length bound that the claim rests on; a caller may change its messages while the call waits or runs. */
+  #lengthBound = 0;
 
   constructor(
     readonly request: CallRequest,
@@ -48,9 +53,12 @@ export class Claim implements Amounts {
     readonly policy: ClaimPolicy,
   ) {
     const { input, inputTokens } = request;
-    if (inputTokens !== undefined) this.inputBound = this.#withinWindow(inputTokens);
-    else if (input === undefined) this.inputBound = price.maxInputTokens ?? UNKNOWN_WINDOW;
-    else this.inputBound = this.#withinWindow(lengthBound(input, request.provider));
+    if (inputTokens === undefined && input === undefined)
+      this.inputBound = this.#held(price.maxInputTokens ?? UNKNOWN_WINDOW);
+    else {
+      this.#lengthBound = boundOf(request);
+      this.inputBound = this.#held(this.#lengthBound);
+    }
   }
 
   /** Whether a lower output cap would reach the provider. */
@@ -67,6 +75,15 @@ export class Claim implements Amounts {
   /** The cap to send: ours where we set or lowered it, else the caller's. */
   get capToSend(): number | undefined {
     return this.clampable ? this.cap : this.request.maxOutputTokens;
+  }
+
+  /** What the caller could change about a call that does not fit. */
+  get hint(): string {
+    const { request, inputBound } = this;
+    if (!this.clampable && request.maxOutputTokens === undefined && this.price.kind === 'text') {
+      return `The call sets no output cap, so ${this.cap} tokens are held: pass maxOutputTokens, or canClampOutput: true where the callback sends the cap that it is granted.`;
+    }
+    return `Its input is bounded at ${inputBound} tokens and its output at ${this.cap}; with gpt-tokenizer installed, input is counted more exactly.`;
   }
 
   /**
@@ -105,19 +122,33 @@ export class Claim implements Amounts {
   tighten(): boolean {
     if (this.#rung !== 'length' || !this.#canSharpen()) return false;
     this.#rung = 'bytes';
-    const before = this.inputBound;
-    this.inputBound = Math.min(before, this.#withinWindow(byteBound(this.request.input, this.request.provider)));
-    return this.inputBound < before;
+    const { input, provider, model } = this.request;
+    return this.#lower(byteBound(input, provider, model));
   }
 
   /** Goes to a real tokenizer, off the hot path. @returns whether that changed the bound */
   async sharpen(): Promise<boolean> {
     if (this.#rung === 'tokens' || !this.#canSharpen()) return false;
     this.#rung = 'tokens';
-    const before = this.inputBound;
     const { input, provider, model } = this.request;
-    this.inputBound = Math.min(before, this.#withinWindow(await sharpBound(input, provider, model)));
-    return this.inputBound < before;
+    return this.#lower(await sharpBound(input, provider, model));
+  }
+
+  /** Bounds the input anew where the caller has changed it while the call waited. */
+  refresh(): void {
+    if (this.#isUnchanged()) return;
+    this.#rung = 'length';
+    this.#lengthBound = boundOf(this.request);
+    this.inputBound = this.#held(this.#lengthBound);
+  }
+
+  /** Whether this claim holds enough for a request that an inner layer makes of it: no more input, no higher cap. */
+  covers(inner: CallRequest): boolean {
+    const { request, price } = this;
+    const cap = inner.maxOutputTokens ?? price.maxOutputTokens ?? UNKNOWN_MAX_OUTPUT;
+    if (price.kind === 'text' && cap > this.cap) return false;
+    for (const field of ADDED) if ((inner[field] ?? 0) > (request[field] ?? 0)) return false;
+    return inner.serviceTier === request.serviceTier && boundOf(inner) <= this.#lengthBound;
   }
 
   /** Whether a tokenizer could still lower the bound by an amount that matters. */
@@ -129,9 +160,23 @@ export class Claim implements Amounts {
     return this.request.inputTokens === undefined && this.request.input !== undefined;
   }
 
-  #withinWindow(bound: number): number {
-    const window = this.price.maxInputTokens;
-    return window !== undefined && bound > window ? window : bound;
+  #isUnchanged(): boolean {
+    return !this.#canSharpen() || boundOf(this.request) === this.#lengthBound;
+  }
+
+  /** A count of what the input has become says nothing of what it was. */
+  #lower(bound: number): boolean {
+    const held = this.#held(bound);
+    if (held >= this.inputBound || !this.#isUnchanged()) return false;
+    this.inputBound = held;
+    return true;
+  }
+
+  /** What is held for an input: no more than the context window, as often as the provider may read it. */
+  #held(bound: number): number {
+    const { maxInputTokens } = this.price;
+    const once = maxInputTokens !== undefined && bound > maxInputTokens ? maxInputTokens : bound;
+    return once * (this.request.inputRounds ?? 1);
   }
 
   #set(cap: number): void {
@@ -189,4 +234,10 @@ export class Claim implements Amounts {
     if (most !== Number.POSITIVE_INFINITY && worstCost(price, input, most + extra, request) <= room) return most;
     return affordableOutput(price, input, Math.floor(room), request) - extra;
   }
+}
+
+/** The first bound of a request's input, in constant time for each of its strings. */
+function boundOf({ input, inputTokens, provider, model }: CallRequest): number {
+  if (inputTokens !== undefined) return inputTokens;
+  return input === undefined ? Number.POSITIVE_INFINITY : lengthBound(input, provider, model);
 }

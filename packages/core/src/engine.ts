@@ -11,11 +11,12 @@ import { KillSwitch } from './control/kill-switch.ts';
 import { ClosedError, type KillReason } from './errors.ts';
 import { Events, isolated, type ThresholdEvent } from './events.ts';
 import { Run, type Breach } from './guardrails/run.ts';
-import type { CallHost, Charge, InFlight } from './in-flight.ts';
+import type { CallHost, InFlight } from './in-flight.ts';
 import { nanoToUsd, type Nano } from './money.ts';
 import { PriceBook } from './price-book.ts';
 import type { Price } from './pricing/price.ts';
 import { currentFrame, type Frame } from './scope.ts';
+import type { Charge } from './settlement.ts';
 import type { WaitingCall } from './waiting.ts';
 import { Watch } from './watch.ts';
 
@@ -32,9 +33,13 @@ export class Engine implements PoolListener, CallHost {
   readonly prices: PriceBook;
   readonly inFlight = new Set<InFlight>();
   readonly waiting = new Set<WaitingCall>();
+  /** Runs that a guardrail has stopped and that are still open. */
+  readonly stoppedRuns = new Set<Run>();
   readonly cancelMarginTokens: number;
   readonly onUnknownUsage: 'reservation' | 'seen';
   #run: Run;
+  /** What the last completed call was and consumed, to judge whether another like it could start. */
+  last: { readonly price: Price; readonly tokens: number } | undefined;
   #closed = false;
   /** Accounts whose budget killed the agent, with the limit they had: until the window ends, it rises, or someone resumes. */
   readonly #exhausted = new Map<Account, number>();
@@ -82,6 +87,10 @@ export class Engine implements PoolListener, CallHost {
     this.#watch.wake();
   }
 
+  monotonic(): number {
+    return this.policy.clock.monotonic();
+  }
+
   left(call: InFlight): void {
     this.inFlight.delete(call);
   }
@@ -90,17 +99,18 @@ export class Engine implements PoolListener, CallHost {
     return this.prices.answering(asked, asked.provider, model, this.policy.clock.now());
   }
 
-  charged(call: InFlight, charge: Charge): void {
+  charged(call: InFlight, charge: Charge, model: string): void {
     const { clock, agentName } = this.policy;
     // The run first: settling may admit waiting calls, which must see what this one used.
-    call.run.record(charge.usd, charge.tokens, charge.toolCalls, clock.monotonic());
+    call.run.record(charge.usd, charge.tokens, call.toolCalls, clock.monotonic());
     call.reservation.settle(charge.usd, charge.tokens, charge.calls);
+    if (charge.outcome === 'completed') this.last = { price: call.claim.price, tokens: charge.tokens };
     if (!this.events.has('spend')) return;
     this.events.emit('spend', () => ({
       agentName,
       runId: call.run.id,
       provider: call.claim.request.provider,
-      model: charge.model,
+      model,
       usd: nanoToUsd(charge.usd),
       inputTokens: charge.inputTokens,
       outputTokens: charge.outputTokens,
@@ -196,6 +206,7 @@ export class Engine implements PoolListener, CallHost {
     if (run.stopped !== undefined || this.policy.mode === 'observe') return;
     const aborts = ABORTING.has(reason);
     run.stop({ run, error, reason }, aborts);
+    this.stoppedRuns.add(run);
     if (aborts) {
       if (run === this.#run) this.killSwitch.abort(error);
       for (const call of [...this.inFlight]) if (call.run.isWithin(run)) call.stop(error, 'cancelled');
@@ -219,10 +230,12 @@ export class Engine implements PoolListener, CallHost {
     this.#announceKill(reason, by, undefined);
   }
 
-  /** Clears every kill: the agent's, its budgets', and the default run's, which starts anew. */
+  /** Clears every kill: the agent's, its budgets' and its runs'. A run that was stopped counts anew. */
   resume(): void {
     this.killSwitch.clear();
     this.#exhausted.clear();
+    for (const run of this.stoppedRuns) if (run !== this.#run) run.restart();
+    this.stoppedRuns.clear();
     if (this.#run.stopped !== undefined) {
       this.#run.end();
       this.#run = this.newRun(undefined);
@@ -235,18 +248,6 @@ export class Engine implements PoolListener, CallHost {
     const { pool, limit } = this.budgets.limitOf(id, value);
     if (limit > pool.limit) for (const account of pool.allAccounts()) this.#exhausted.delete(account);
     changeLimit(pool, limit);
-  }
-
-  /** Whether another call could start: for loops that want to stop before they are refused. */
-  canStartCall(): boolean {
-    const { enabled, mode, clock } = this.policy;
-    if (!enabled) return true;
-    if (this.refusal !== undefined) return false;
-    if (mode === 'observe') return true;
-    const frame = currentFrame();
-    if (this.runOf(frame).breach(clock.monotonic()) !== undefined) return false;
-    const accounts = this.budgets.accountsAt(clock.now(), frame);
-    return this.closedAmong(accounts) === undefined && accounts.every(({ pool, spent }) => spent < pool.limit);
   }
 
   /** Waits until every ended call is settled. */

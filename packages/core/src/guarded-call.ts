@@ -1,9 +1,12 @@
 /** The one way for a call: reserve, run the callback, settle. Promises and streams differ only in how they land. */
 import { admit } from './admission.ts';
 import type { CallGrant, CallRequest, CallResult } from './call.ts';
+import { checkCallback } from './check-request.ts';
 import type { Engine } from './engine.ts';
+import { ConfigError } from './errors.ts';
 import { InFlight } from './in-flight.ts';
-import { withFrame } from './scope.ts';
+import { withFrame, type CallLayer } from './scope.ts';
+import { show } from './show.ts';
 
 type Execute<R> = (grant: CallGrant) => Promise<R>;
 
@@ -14,9 +17,16 @@ type Execute<R> = (grant: CallGrant) => Promise<R>;
  * @throws a KavachError when the call is refused (nothing was sent) or stopped, else the callback's own error
  */
 export function guardedCall<T>(engine: Engine, request: CallRequest, execute: Execute<CallResult<T>>): Promise<T> {
-  return governed(engine, request, execute, (call, result: CallResult<T> | undefined) => {
-    call?.complete(result ?? {});
-    return result?.value as T;
+  return governed(engine, request, execute, (call, result: CallResult<T> | undefined | null) => {
+    const isResult = typeof result === 'object' && result !== null;
+    if (call instanceof InFlight) call.complete(isResult ? result : {});
+    else call?.report(result?.usage);
+    if (isResult) return result.value;
+    if (result === undefined || result === null) return undefined as T;
+    // Sent and charged by now; to hand nothing back would lose the answer without a word.
+    throw new ConfigError(`guard.call(): the function must return { value, usage }, got ${show(result)}.`, {
+      path: 'execute',
+    });
   });
 }
 
@@ -30,15 +40,16 @@ export function governed<R, V>(
   engine: Engine,
   request: CallRequest,
   execute: Execute<R>,
-  land: (call: InFlight | undefined, result: R) => V,
+  land: (call: InFlight | CallLayer | undefined, result: R) => V,
 ): Promise<V> {
   try {
+    checkCallback(execute);
     const admitted = admit(engine, request); // synchronous where there is room: nothing comes between check and hold
     if (admitted instanceof InFlight) return run(engine, admitted, execute, land);
     if (admitted instanceof Promise) return admitted.then((call) => run(engine, call, execute, land));
     const grant = ungoverned(request);
     const answer = admitted === undefined ? execute(grant) : withFrame(admitted, execute, grant);
-    return Promise.resolve(answer).then((result) => land(undefined, result));
+    return Promise.resolve(answer).then((result) => land(admitted?.call, result));
   } catch (error) {
     return Promise.reject(error);
   }

@@ -4,8 +4,10 @@
  */
 import type { CallGrant, CallRequest, StreamMeter, StreamResult, Usage } from './call.ts';
 import type { Engine } from './engine.ts';
+import { ConfigError } from './errors.ts';
 import { governed } from './guarded-call.ts';
-import type { InFlight } from './in-flight.ts';
+import { InFlight } from './in-flight.ts';
+import { show } from './show.ts';
 import { countUtf8Length, utf8Length } from './pricing/bound-text.ts';
 
 interface Read<C> {
@@ -31,7 +33,8 @@ export function guardedStream<C>(
 ): Promise<ReadableStream<C>> {
   return governed(engine, request, execute, (call, result: StreamResult<C>): ReadableStream<C> => {
     const { stream } = result;
-    if (call === undefined) return isReadable(stream) ? stream : toReadable(openSource(stream));
+    if (typeof result.meter !== 'function') throw noMeter(result.meter);
+    if (!(call instanceof InFlight)) return isReadable(stream) ? stream : toReadable(openSource(stream));
     const source = openSource(stream);
     // Stopped while the provider was answering: the caller has its error, nobody will read this stream.
     if (call.ended) source.cancel(call.stopped).catch(ignore);
@@ -90,8 +93,7 @@ class Passage<C> implements UnderlyingDefaultSource<C> {
 
   pull(): Promise<void> {
     const call = this.#call;
-    call.reads = (call.reads ?? 0) + 1;
-    call.reading = true;
+    call.pace?.asks(call.host.monotonic());
     try {
       // Promise.resolve, since somebody's iterator may answer without a promise.
       return Promise.resolve(this.#source.read()).then(this.#pass).catch(this.#fail);
@@ -110,7 +112,7 @@ class Passage<C> implements UnderlyingDefaultSource<C> {
   }
 
   readonly #pass = ({ done, value }: Read<C>): void => {
-    this.#call.reading = false;
+    this.#call.pace?.delivered(this.#call.host.monotonic());
     if (this.#closed) return;
     if (done === true) {
       this.#closed = true;
@@ -144,6 +146,13 @@ class Passage<C> implements UnderlyingDefaultSource<C> {
     }
     this.#source.cancel(error).catch(ignore);
   };
+}
+
+function noMeter(meter: unknown): ConfigError {
+  return new ConfigError(
+    `guard.stream(): the function must return { stream, meter }, and meter must be a function, got ${show(meter)}.`,
+    { path: 'meter' },
+  );
 }
 
 function isReadable<C>(stream: ReadableStream<C> | AsyncIterable<C>): stream is ReadableStream<C> {

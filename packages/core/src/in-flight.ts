@@ -7,10 +7,12 @@ import type { CallGrant, CallRequest, CallResult, Usage } from './call.ts';
 import type { Claim } from './claim.ts';
 import type { CallOutcome } from './events.ts';
 import type { Run } from './guardrails/run.ts';
-import type { Reservation } from './budget/ledger.ts';
-import { billOf, isCount, isReported, knownUsage, type FailureBill } from './outcome.ts';
-import { costOf, worstCost, type Price } from './pricing/price.ts';
+import { Reservation } from './budget/ledger.ts';
+import { billOf, holds, isCount, type FailureBill } from './outcome.ts';
+import { Pace } from './pace.ts';
+import type { Price } from './pricing/price.ts';
 import type { CallLayer } from './scope.ts';
+import { chargeFor, partOfReservation, released, wholeReservation, withInner, type Charge } from './settlement.ts';
 
 /** What the engine does for a call. */
 export interface CallHost {
@@ -18,25 +20,14 @@ export interface CallHost {
   readonly onUnknownUsage: 'reservation' | 'seen';
   /** The price of the model that answered, where it differs from the one asked. */
   answeringPrice(asked: Price, model: string): Price;
+  /** Milliseconds that never go backwards. */
+  monotonic(): number;
   /** Takes the call out of the set of calls in flight. */
   left(call: InFlight): void;
   /** Books what the call consumed; the reservation is settled with the same figures. */
-  charged(call: InFlight, charge: Charge): void;
+  charged(call: InFlight, charge: Charge, model: string): void;
   /** Keeps a promise that `flush()` and `close()` wait for. */
   track(work: Promise<void>): void;
-}
-
-/** What a call is charged in the end. */
-export interface Charge {
-  readonly outcome: CallOutcome;
-  readonly usd: number;
-  readonly tokens: number;
-  readonly calls: number;
-  readonly toolCalls: number;
-  readonly estimated: boolean;
-  readonly model: string;
-  readonly inputTokens: number | undefined;
-  readonly outputTokens: number | undefined;
 }
 
 /** Below this many tokens an input bound is charged as it is: a tokenizer would change nothing that matters. */
@@ -44,16 +35,15 @@ const SHARPEN_FROM_TOKENS = 2_000;
 
 /** One granted call. It is its own grant: what the callback gets. */
 export class InFlight implements CallGrant, CallLayer {
+  readonly reservation: Reservation;
   readonly maxOutputTokens: number | undefined;
   readonly model: string;
   readonly identity: object | undefined;
   takenOverBy: Set<object> | undefined;
   /** Ends the caller's wait when the call is stopped from outside. */
   onStop: ((error: Error) => void) | undefined;
-  /** Set while a stream is open: how often it was read, for the idle watchdog. */
-  reads: number | undefined;
-  /** A chunk was asked for and has not come yet. */
-  reading = false;
+  /** Set while a stream is open. */
+  pace: Pace | undefined;
   readsSeen = -1;
   idleTicks = 0;
   /** UTF-8 bytes of output seen in a stream: an upper bound of its tokens. */
@@ -64,6 +54,8 @@ export class InFlight implements CallGrant, CallLayer {
   /** The stream carried an error event: what was billed can't be known. */
   failed = false;
   #answeringModel: string | undefined;
+  /** What inner layers that took this reservation over have reported. */
+  #inner: Usage[] | undefined;
   #ended = false;
   #stopped: Error | undefined;
   #controller: AbortController | undefined;
@@ -73,7 +65,7 @@ export class InFlight implements CallGrant, CallLayer {
     readonly host: CallHost,
     readonly claim: Claim,
     readonly run: Run,
-    readonly reservation: Reservation,
+    readonly accounts: readonly Account[],
     /** Monotonic milliseconds. */
     readonly startedAt: number,
   ) {
@@ -82,6 +74,7 @@ export class InFlight implements CallGrant, CallLayer {
     this.model = request.model;
     this.identity = identityOf(request);
     if (request.signal !== undefined) this.#follow(request.signal);
+    this.reservation = new Reservation(accounts, claim.usd, claim.tokens, claim.calls); // last: nothing may throw after it
   }
 
   /** Whether the call has ended; the reservation may still be held while a charged input bound is being sharpened. */
@@ -89,8 +82,12 @@ export class InFlight implements CallGrant, CallLayer {
     return this.#ended;
   }
 
-  get accounts(): readonly Account[] {
-    return this.reservation.accounts;
+  report(usage: Usage | undefined): void {
+    if (usage !== undefined) (this.#inner ??= []).push(usage);
+  }
+
+  covers(request: CallRequest): boolean {
+    return this.claim.covers(request);
   }
 
   /** What stopped the call from outside, if anything did. */
@@ -119,12 +116,12 @@ export class InFlight implements CallGrant, CallLayer {
     this.answeredBy(result.model);
     if (isCount(result.toolCalls)) this.toolCalls = result.toolCalls;
     if (result.cached === true) this.release(false);
-    else if (!this.#chargeUsage(result.usage)) this.#chargeReservation('unknown');
+    else if (!this.#chargeUsage(withInner(result.usage, this.#inner))) this.#chargeReservation('unknown');
   }
 
   /** The call's stream is open: from here on it is watched for reads. The caller may have aborted while it was opened. */
   streams(): void {
-    this.reads = 0;
+    this.pace = new Pace(this.host.monotonic());
     const { signal } = this.claim.request;
     if (signal?.aborted === true) this.stop(toError(signal.reason), 'cancelled');
   }
@@ -137,16 +134,19 @@ export class InFlight implements CallGrant, CallLayer {
 
   /** The callback failed before it brought an answer. */
   fail(error: unknown): void {
-    const bill = this.#billOf(error);
-    if (bill !== 'unknown') return this.release(bill === 'refused');
     const isAborted = this.#controller?.signal.aborted === true || this.claim.request.signal?.aborted === true;
+    // Whoever aborts may give any reason, an error with a status included: it is not the provider's answer.
+    const bill = isAborted && holds(error, this.signal.reason) ? 'unknown' : this.#billOf(error);
+    if (bill !== 'unknown') return this.release(bill === 'refused');
     this.#chargeReservation(isAborted ? 'cancelled' : 'unknown');
   }
 
   /** An open stream was cancelled promptly. What was reported before stays exact. */
   cancelStream(): void {
     if (this.failed) this.loseStream();
-    else if (!this.#chargeUsage(this.reported)) this.#chargeShown('cancelled', this.host.cancelMarginTokens);
+    else if (this.#chargeUsage(this.reported)) return;
+    else if (this.pace?.isPrompt(this.host.monotonic()) === false) this.#chargeReservation('cancelled');
+    else this.#chargeShown('cancelled', this.host.cancelMarginTokens);
   }
 
   /** Nobody can know what was billed: never read, stalled, connection lost, an error inside the stream. */
@@ -160,7 +160,7 @@ export class InFlight implements CallGrant, CallLayer {
   release(sent: boolean): void {
     if (!this.#leave()) return;
     if (!sent) this.run.unsend();
-    this.#book('released', 0, 0, sent ? 1 : 0, false, undefined, undefined);
+    this.#book(released(sent));
   }
 
   /**
@@ -172,7 +172,7 @@ export class InFlight implements CallGrant, CallLayer {
     this.#stopped = error;
     if (this.onStop === undefined)
       this.release(false); // admitted from the queue, and not sent yet
-    else if (this.reads === undefined) this.#chargeReservation('cancelled');
+    else if (this.pace === undefined) this.#chargeReservation('cancelled');
     else if (cause === 'idle') this.loseStream();
     else this.cancelStream();
     this.#controller?.abort(error);
@@ -189,7 +189,7 @@ export class InFlight implements CallGrant, CallLayer {
       const reason: unknown = signal.reason;
       this.#controller?.abort(reason);
       // An open stream may have no read pending that would notice; a promise is left to the callback's own answer.
-      if (this.reads !== undefined) this.stop(toError(reason), 'cancelled');
+      if (this.pace !== undefined) this.stop(toError(reason), 'cancelled');
     };
     signal.addEventListener('abort', this.#onUserAbort, { once: true });
   }
@@ -205,43 +205,17 @@ export class InFlight implements CallGrant, CallLayer {
 
   /** Charges what the provider reported. @returns false when it reported nothing that can be priced */
   #chargeUsage(usage: Usage | undefined): boolean {
-    let charge;
-    try {
-      if (!isReported(usage)) return false;
-      charge = this.#priced(knownUsage(usage));
-    } catch {
-      return false; // a report that can't be read is none
-    }
-    if (!this.#leave()) return true;
-    const { usd, estimated, inputTokens, outputTokens } = charge;
-    this.#book('completed', usd, (inputTokens ?? 0) + (outputTokens ?? 0), 1, estimated, inputTokens, outputTokens);
+    const { claim } = this;
+    const charge = chargeFor(claim, usage, this.#answeringModel, (model) =>
+      this.host.answeringPrice(claim.price, model),
+    );
+    if (charge === undefined) return false;
+    if (this.#leave()) this.#book(charge);
     return true;
   }
 
-  #priced(known: Usage): Pick<Charge, 'usd' | 'estimated' | 'inputTokens' | 'outputTokens'> {
-    const { claim } = this;
-    const { request, price: asked } = claim;
-    const priceOf = (model: string): Price => this.host.answeringPrice(asked, model);
-    const price = this.#answeringModel === undefined ? asked : priceOf(this.#answeringModel);
-    const isPaidByImage = price.kind === 'image' && price.imageTokens === 0 && known.images !== undefined;
-    const isInputKnown = known.inputTokens !== undefined || isPaidByImage;
-    const isOutputKnown = known.outputTokens !== undefined || isPaidByImage || price.kind === 'embedding';
-    const inputTokens = isInputKnown ? known.inputTokens : claim.inputBound;
-    const outputTokens = isOutputKnown ? known.outputTokens : claim.tokens - claim.inputBound;
-    const estimated = !isInputKnown || !isOutputKnown;
-    let usd = costOf(price, estimated ? { ...known, inputTokens, outputTokens } : known, priceOf);
-    if (estimated) {
-      // What was left out may have been of the dearest kind.
-      const perAnswer = Math.ceil((outputTokens ?? 0) / (request.candidates ?? 1));
-      usd = Math.max(usd, Math.min(claim.usd, worstCost(price, inputTokens ?? 0, perAnswer, request)));
-    }
-    return { usd, estimated, inputTokens, outputTokens };
-  }
-
   #chargeReservation(outcome: CallOutcome): void {
-    if (!this.#leave()) return;
-    const { usd, tokens, inputBound } = this.claim;
-    this.#book(outcome, usd, tokens, 1, true, inputBound, tokens - inputBound);
+    if (this.#leave()) this.#book(wholeReservation(this.claim, outcome));
   }
 
   /** Charges what the stream showed, unless it may have hidden some of it. */
@@ -254,38 +228,27 @@ export class InFlight implements CallGrant, CallLayer {
   #chargeSeen(outcome: CallOutcome, margin: number): void {
     if (!this.#leave()) return;
     const { claim } = this;
-    const book = (): void => {
-      const input = claim.inputBound;
-      const output = this.outputSeen + margin;
-      const usd = Math.min(claim.usd, worstCost(claim.price, input, output, claim.request));
-      this.#book(outcome, usd, Math.min(claim.tokens, input + output), 1, true, input, output);
-    };
-    claim.tighten();
+    const book = (): void => this.#book(partOfReservation(claim, this.outputSeen + margin, outcome));
+    try {
+      claim.tighten();
+    } catch {
+      // The input can't be read any more; the bound that is held stays.
+    }
     if (!claim.blurred || claim.inputBound < SHARPEN_FROM_TOKENS) book();
     // The call is over, but its reservation is held for the milliseconds that the tokenizer takes.
     else this.host.track(claim.sharpen().then(book, book));
   }
 
-  #book(
-    outcome: CallOutcome,
-    usd: number,
-    tokens: number,
-    calls: number,
-    estimated: boolean,
-    inputTokens: number | undefined,
-    outputTokens: number | undefined,
-  ): void {
-    const model = this.#answeringModel ?? this.model;
-    const { toolCalls } = this;
-    this.host.charged(this, { outcome, usd, tokens, calls, toolCalls, estimated, model, inputTokens, outputTokens });
+  #book(charge: Charge): void {
+    this.host.charged(this, charge, this.#answeringModel ?? this.model);
   }
 
   /** Marks the end of the call. @returns false when it had ended before: whoever comes second changes nothing */
   #leave(): boolean {
     if (this.#ended) return false;
     this.#ended = true;
-    if (this.#onUserAbort !== undefined) this.claim.request.signal?.removeEventListener('abort', this.#onUserAbort);
     this.host.left(this);
+    if (this.#onUserAbort !== undefined) this.claim.request.signal?.removeEventListener('abort', this.#onUserAbort);
     return true;
   }
 }

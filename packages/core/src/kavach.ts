@@ -11,6 +11,7 @@ import { EVENT_NAMES, type KavachEvents } from './events.ts';
 import { guardedCall } from './guarded-call.ts';
 import { guardedStream } from './guarded-stream.ts';
 import { usdToNano } from './money.ts';
+import { canStartCall } from './next-call.ts';
 import { openRun, type RunContext, type RunScope } from './run-scope.ts';
 import { statusOf, type Status } from './status.ts';
 
@@ -150,7 +151,7 @@ export class AgentKavach {
 
   /** Whether another call could start now; a loop can stop on `false` instead of meeting the refusal. */
   canStartCall(): boolean {
-    return this.#engine.canStartCall();
+    return canStartCall(this.#engine);
   }
 
   /**

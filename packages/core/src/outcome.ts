@@ -19,6 +19,7 @@ const NOT_CONNECTED = new Set<unknown>([
   'EHOSTUNREACH',
   'ENETDOWN',
   'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_INVALID_URL',
   'ConnectionRefused', // Bun
 ]);
 
@@ -51,10 +52,22 @@ export function billOf(error: unknown): FailureBill {
   return search(error, { left: MAX_VISITED });
 }
 
+/** Whether an error is, or wraps, a value: an abort's reason, for example. */
+export function holds(error: unknown, value: unknown): boolean {
+  let left = MAX_VISITED;
+  const look = (at: unknown): boolean => {
+    if (at === value) return true;
+    if (typeof at !== 'object' || at === null || (left -= 1) <= 0) return false;
+    const attempts = readSafely(at, 'errors');
+    return LINKS.some((link) => look(readSafely(at, link))) || (Array.isArray(attempts) && attempts.some(look));
+  };
+  return look(error);
+}
+
 function search(error: unknown, visits: { left: number }): FailureBill {
   if (typeof error !== 'object' || error === null || visits.left <= 0) return 'unknown';
   visits.left -= 1;
-  if (NOT_CONNECTED.has(readSafely(error, 'code')) || isRefusal(error)) return 'not sent';
+  if (NOT_CONNECTED.has(readSafely(error, 'code')) || isRefusal(error) || isBadAddress(error)) return 'not sent';
   const status = statusOf(error);
   if (status >= 400) return 'refused';
   if (status >= 200) return 'unknown';
@@ -69,6 +82,12 @@ function search(error: unknown, visits: { left: number }): FailureBill {
     if (bill !== 'unknown') return bill;
   }
   return 'unknown';
+}
+
+/** fetch refuses some addresses before it connects, without a code (undici, lib/web/fetch). */
+function isBadAddress(error: object): boolean {
+  const message = readSafely(error, 'message');
+  return error instanceof Error && (message === 'unknown scheme' || message === 'bad port');
 }
 
 function isRefusal(error: object): boolean {

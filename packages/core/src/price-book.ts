@@ -33,12 +33,18 @@ export class PriceBook {
     return price;
   }
 
-  /** The price of the model that answered; the asked model's price where the user set one or the other is unknown. */
+  /**
+   * The price of the model that answered; the asked model's price where the user set one, where the other is unknown,
+   * and where both are one model: an answer may name it without the region that it was asked in.
+   *
+   * @param provider whose names the answer uses: the asked price's own provider
+   */
   answering(asked: Price, provider: string, model: string, at: number): Price {
     const own = this.#ownPrice(provider, model);
     if (own !== undefined) return own;
     if (this.#isOwn(asked)) return asked;
-    return findPrice(provider, model, at) ?? asked;
+    const found = (asked.regional ? findRegional(model, at) : undefined) ?? findPrice(provider, model, at);
+    return found === undefined || found.row === asked.row ? asked : found;
   }
 
   #ownPrice(provider: string, model: string): Price | undefined {
@@ -61,4 +67,9 @@ export class PriceBook {
       model,
     );
   }
+}
+
+/** A Claude model behind a regional endpoint. Bedrock's are the only ones with a price of their own. */
+function findRegional(model: string, at: number): Price | undefined {
+  return findPrice('amazon-bedrock', model.includes('anthropic.') ? model : `anthropic.${model}`, at);
 }

@@ -3,6 +3,7 @@ import { record, text } from './config/check.ts';
 import { show } from './show.ts';
 import type { Engine } from './engine.ts';
 import { ConfigError } from './errors.ts';
+import type { Run } from './guardrails/run.ts';
 import { currentFrame, withFrame } from './scope.ts';
 
 /** Who and what a run belongs to. */
@@ -46,15 +47,31 @@ export function openRun<T>(engine: Engine, scope: RunScope, fn: ((run: RunContex
     run,
     call: undefined,
   };
-  let isAsync = false;
+  const end = (): void => {
+    run.end();
+    engine.stoppedRuns.delete(run);
+  };
+  let result: T;
   try {
-    const result = withFrame(frame, () => fn({ runId: run.id, signal: run.signal }));
-    if (!(result instanceof Promise)) return result;
-    isAsync = true;
-    return result.finally(() => run.end()) as T;
-  } finally {
-    if (!isAsync) run.end();
+    result = withFrame(frame, fn, contextOf(run));
+  } catch (error) {
+    end();
+    throw error;
   }
+  if (result instanceof Promise) return result.finally(end) as T;
+  // What else there is may still have calls in flight, or be an awaitable that starts when it is awaited: the run's time
+  // goes on then.
+  if (run.startedAt === undefined) end();
+  return result;
+}
+
+function contextOf(run: Run): RunContext {
+  return {
+    runId: run.id,
+    get signal() {
+      return run.signal;
+    },
+  };
 }
 
 /** The run of this guard that is open around the caller; the guard's default run is not one. */

@@ -3,6 +3,7 @@
  * AsyncLocalStorage, so that nothing has to be passed through a framework.
  */
 import type { Account } from './budget/pool.ts';
+import type { CallRequest, Usage } from './call.ts';
 import type { Run } from './guardrails/run.ts';
 
 /** One layer of context; the innermost is current. */
@@ -27,6 +28,10 @@ export interface CallLayer {
   readonly accounts: readonly Account[];
   /** Guards of which an inner layer has taken over this request; their next request of the same identity is a new call. */
   takenOverBy: Set<object> | undefined;
+  /** Whether the reservation is large enough for a request. */
+  covers(request: CallRequest): boolean;
+  /** Tells the layer what an inner one, which took its reservation over, has been told by the provider. */
+  report(usage: Usage | undefined): void;
   /** Whether the reservation is still held. */
   readonly ended: boolean;
 }

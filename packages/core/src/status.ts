@@ -8,7 +8,10 @@ import type { BudgetScope, KillReason } from './errors.ts';
 import { nanoToUsd } from './money.ts';
 import { currentFrame, type Frame } from './scope.ts';
 
-/** One budget's present window. Amounts in the budget's unit: dollars, tokens or calls. */
+/**
+ * One budget's present window. Amounts in the budget's unit: dollars, tokens or calls. A budget per user or tag shows the
+ * account of the caller's run; outside of one, the sum of all accounts, and what the fullest of them has left.
+ */
 export interface BudgetStatus {
   readonly id: string;
   readonly scope: BudgetScope;
@@ -89,7 +92,9 @@ function killOf(engine: Engine, now: number): Status['kill'] {
   const { kill } = engine.killSwitch;
   if (kill !== undefined) return { reason: kill.reason, by: kill.by ?? null };
   const closed = engine.closedAmong(
-    engine.budgets.pools.flatMap((pool) => pool.accounts(now).filter(({ holder }) => holder === '')),
+    engine.budgets.pools
+      .filter(({ budget }) => budget.scope !== 'user' && budget.scope !== 'tag')
+      .map((pool) => pool.account(now, '')),
   );
   if (closed !== undefined) {
     const { unit } = closed.pool.budget;
@@ -103,9 +108,12 @@ function killOf(engine: Engine, now: number): Status['kill'] {
 function budgetStatus(engine: Engine, pool: Pool, id: string, now: number, frame: Frame | undefined): BudgetStatus {
   const { scope, unit, period } = pool.budget;
   const accounts = accountsShown(pool, now, frame);
-  const sum = (pick: (account: Account) => number): number =>
-    accounts.reduce((total, account) => total + pick(account), 0);
-  const fullest = Math.max(0, ...accounts.map(({ spent, reserved }) => spent + reserved));
+  let [spent, reserved, fullest] = [0, 0, 0];
+  for (const account of accounts) {
+    spent += account.spent;
+    reserved += account.reserved;
+    fullest = Math.max(fullest, account.spent + account.reserved);
+  }
   const end = accounts[0]?.window.end ?? pool.account(now, '').window.end;
   return {
     id,
@@ -113,14 +121,8 @@ function budgetStatus(engine: Engine, pool: Pool, id: string, now: number, frame
     unit,
     period,
     limit: fromUnit(unit, pool.limit),
-    spent: fromUnit(
-      unit,
-      sum(({ spent }) => spent),
-    ),
-    reserved: fromUnit(
-      unit,
-      sum(({ reserved }) => reserved),
-    ),
+    spent: fromUnit(unit, spent),
+    reserved: fromUnit(unit, reserved),
     remaining: fromUnit(unit, Math.max(0, pool.limit - fullest)),
     exhausted: engine.closedAmong(accounts) !== undefined,
     resetsAt: toIso(end),

@@ -49,7 +49,10 @@ export class WaitingCall implements Waiter {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#timer = setTimeout(() => this.refuse(options.onTimeout(this.#account)), options.waitMs);
+    this.#timer = setTimeout(() => {
+      this.retry(); // a clock that jumped may have opened a window
+      this.refuse(options.onTimeout(this.#account));
+    }, options.waitMs);
     this.#awaitWindow();
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
     enqueue(account, this);

@@ -64,9 +64,10 @@ export class Watch {
 
 /** Whether a stream's consumer has not asked for a chunk for so many looks. A slow provider is not an idle consumer. */
 function isIdle(call: InFlight, looks: number): boolean {
-  if (call.reads === undefined) return false;
-  if (call.reading || call.reads !== call.readsSeen) {
-    call.readsSeen = call.reads;
+  const { pace } = call;
+  if (pace === undefined) return false;
+  if (pace.reading || pace.reads !== call.readsSeen) {
+    call.readsSeen = pace.reads;
     call.idleTicks = 0;
     return false;
   }

@@ -2,7 +2,7 @@ import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import type { CallRequest, StreamMeter } from '@agentkavach/core';
 import { describe, expect, it, vi } from 'vitest';
 import { modelOfAnswer, usageOfAnswer } from './answer.ts';
-import { ToolFees, unpriceable } from './provider-tools.ts';
+import { ToolFees } from './provider-tools.ts';
 import { StreamReader } from './stream.ts';
 
 const request = (provider: string, extra: Partial<CallRequest> = {}): CallRequest => ({
@@ -110,7 +110,7 @@ describe('tools that the provider ran', () => {
     { type: 'function', name: 'mine' },
   ];
   const count = (...parts: object[]) => {
-    const fees = new ToolFees(tools, {});
+    const fees = new ToolFees(tools);
     for (const part of parts) fees.see(part as { type: string });
     return fees.counts;
   };
@@ -133,13 +133,15 @@ describe('tools that the provider ran', () => {
     expect(count({ type: 'text' })).toBeUndefined();
   });
 
-  it('are refused where their price can’t be known before', () => {
-    const image = [{ type: 'provider', id: 'openai.image_generation', name: 'draw', args: {} }];
-    const advisor = [{ type: 'provider', id: 'anthropic.advisor_20260301', name: 'advisor', args: {} }];
-    expect(unpriceable(image, undefined)?.message).toMatch(/kavachImage\(\)/);
-    expect(unpriceable(advisor, undefined)?.path).toBe('tools');
-    expect(unpriceable([], { gateway: { models: ['a/b'] } })?.path).toBe('providerOptions.gateway.models');
-    expect(unpriceable(tools, { gateway: { order: ['bedrock'] } })).toBeUndefined();
+  it('are counted by the size of their container', () => {
+    const tool = (id: string, name: string, args: object) => ({ type: 'provider', id, name, args });
+    const call = (toolName: string) => ({ type: 'tool-call', toolName, input: '{}' });
+    const fees = new ToolFees([
+      tool('openai.code_interpreter', 'code', { container: { memoryLimit: '16g' } }),
+      tool('openai.shell', 'sh', { environment: { type: 'containerAuto', memoryLimit: '64g' } }),
+    ]);
+    for (const part of [call('code'), call('sh'), call('sh')]) fees.see(part);
+    expect(fees.counts).toEqual({ code_execution_16g: 1, code_execution_64g: 1 });
   });
 });
 
@@ -152,7 +154,7 @@ describe('a stream', () => {
       toolCall: vi.fn(),
       failed: vi.fn(),
     } satisfies StreamMeter;
-    const reader = new StreamReader(request(provider), new ToolFees([], {}), 'truncate');
+    const reader = new StreamReader(request(provider), new ToolFees([]), 'truncate');
     for (const part of parts) reader.meter(part as LanguageModelV4StreamPart, meter);
     return { meter, reader };
   };
@@ -162,18 +164,32 @@ describe('a stream', () => {
     usage: { inputTokens: { total: 5 }, outputTokens: { total: 1 } },
   });
 
-  it('is metered by its text, reasoning and tool input, each once', () => {
+  it('is metered by its text, reasoning and tool calls, each once', () => {
     const { meter } = read([
       { type: 'reasoning-delta', id: 'r', delta: 'think' },
       { type: 'text-delta', id: 't', delta: 'say' },
+      { type: 'tool-input-start', id: 'c1', toolName: 'look_up' },
       { type: 'tool-input-delta', id: 'c1', delta: '{}' },
-      { type: 'tool-call', toolCallId: 'c1', toolName: 'f', input: '{}' },
+      { type: 'tool-call', toolCallId: 'c1', toolName: 'look_up', input: '{}' },
       { type: 'tool-call', toolCallId: 'c2', toolName: 'f', input: '{"a":1}' },
-      { type: 'tool-call', toolCallId: 'c3', toolName: 'g', input: '{}', providerExecuted: true },
+      { type: 'tool-input-start', id: 'c3', toolName: 'g', providerExecuted: true },
+      { type: 'tool-call', toolCallId: 'c3', toolName: 'g', input: '{"b":2}', providerExecuted: true },
       { type: 'response-metadata', modelId: 'gpt-4o-2024-08-06' },
       finish('stop'),
     ]);
-    expect(meter.output.mock.calls.flat()).toEqual(['think', 'say', '{}', '{"a":1}', '{}']);
+    const frame = /^x{64}$/;
+    const seen = (meter.output.mock.calls as string[][]).flat();
+    expect(seen.filter((text) => !frame.test(text))).toEqual([
+      'think',
+      'say',
+      'look_up',
+      '{}',
+      'f',
+      '{"a":1}',
+      'g',
+      '{"b":2}',
+    ]);
+    expect(seen.filter((text) => frame.test(text))).toHaveLength(3);
     expect(meter.toolCall).toHaveBeenCalledTimes(2);
     expect(meter.model).toHaveBeenCalledWith('gpt-4o-2024-08-06');
     expect(meter.usage).toHaveBeenCalledOnce();

@@ -2,7 +2,9 @@
 import type { AgentKavach, CallRequest, Usage } from '@agentkavach/core';
 import { usageFromRaw } from '@agentkavach/core/providers';
 import { asBilled, unmasked, wasNotSent } from './failure.ts';
+import { assertGroundingHoldable } from './hard-limit.ts';
 import { normaliseProvider, type ModelIdentity } from './provider-name.ts';
+import { searchesByQuery, TOOL_CALL_CEILING } from './provider-tools.ts';
 import { identityOf, signalled } from './request.ts';
 import { count, fields, list } from './shape.ts';
 
@@ -30,14 +32,15 @@ export function guardedImage<P extends ImageParams, R extends Generated>(
   send: (params: P) => PromiseLike<R>,
 ): Promise<R> {
   const { prompt, n, files, mask, providerOptions, abortSignal } = params;
-  const google = fields(fields(providerOptions)?.['google']);
+  const searches = fields(fields(providerOptions)?.['google'])?.['googleSearch'] !== undefined;
+  if (searches) assertGroundingHoldable(guard, model);
   const request: CallRequest = {
     ...normaliseProvider(model.provider, model.modelId),
     kind: 'image',
     images: Math.max(1, count(n) ?? 1),
     input: { messages: [prompt ?? '', ...list(files), ...(mask === undefined ? [] : [mask])], providerOptions },
     // The SDK's Gemini image models offer grounding as an option.
-    toolCalls: google?.['googleSearch'] === undefined ? undefined : { google_search: 10 },
+    toolCalls: searches ? { google_search: searchesByQuery(model.modelId) ? TOOL_CALL_CEILING : 1 } : undefined,
     signal: abortSignal,
     notSent: wasNotSent,
     // Not the provider options: generateImage() shares them among the requests that it sends side by side.

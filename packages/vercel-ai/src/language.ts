@@ -3,10 +3,11 @@ import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import { ConfigError, type AgentKavach, type CallGrant, type CallRequest } from '@agentkavach/core';
 import { countToolCalls, modelOfAnswer, usageOfAnswer, type Answer } from './answer.ts';
 import { asBilled, unmasked } from './failure.ts';
+import { holdable } from './hard-limit.ts';
 import type { ModelIdentity } from './provider-name.ts';
 import type { CallParams } from './provider-options.ts';
 import { ToolFees } from './provider-tools.ts';
-import { assertPriceable, granted, optionsOf, toCallRequest } from './request.ts';
+import { granted, toCallRequest } from './request.ts';
 import { StreamReader, type OnKillStream } from './stream.ts';
 
 /** A guard and how its kills show in streams. */
@@ -26,13 +27,13 @@ export function guardedGenerate<P extends CallParams, R extends Generated>(
   params: P,
   send: (params: P) => PromiseLike<R>,
 ): Promise<R> {
-  assertPriceable(guard, params);
-  const request = toCallRequest(model, params);
+  const held = holdable(guard, model, params);
+  const request = toCallRequest(model, held);
   return unmasked(
     guard.call(request, async (grant) => {
       assertSameModel(request, grant);
-      const value = await asBilled(() => send(granted(params, request, grant)));
-      const fees = new ToolFees(params.tools, optionsOf(model, params));
+      const value = await asBilled(() => send(granted(held, request, grant)));
+      const fees = new ToolFees(params.tools);
       for (const part of value.content ?? []) fees.see(part);
       return {
         value,
@@ -49,14 +50,14 @@ export async function guardedStream<
   P extends CallParams,
   R extends { readonly stream: ReadableStream<LanguageModelV4StreamPart> },
 >({ guard, onKillStream }: Guarding, model: ModelIdentity, params: P, send: (params: P) => PromiseLike<R>): Promise<R> {
-  assertPriceable(guard, params);
-  const request = toCallRequest(model, params);
+  const held = holdable(guard, model, params);
+  const request = toCallRequest(model, held);
   let started: R | undefined;
   const stream = await unmasked(
     guard.stream(request, async (grant) => {
       assertSameModel(request, grant);
-      started = await asBilled(() => send(granted(params, request, grant)));
-      const reader = new StreamReader(request, new ToolFees(params.tools, optionsOf(model, params)), onKillStream);
+      started = await asBilled(() => send(granted(held, request, grant)));
+      const reader = new StreamReader(request, new ToolFees(params.tools), onKillStream);
       return { stream: started.stream, meter: reader.meter, onStop: reader.onStop };
     }),
   );

@@ -1,6 +1,6 @@
 /** The middlewares for the AI SDK: one small object for each kind of model that the SDK can wrap. */
 import type { EmbeddingModelV4Middleware, ImageModelV4Middleware, LanguageModelV4Middleware } from '@ai-sdk/provider';
-import { AgentKavach, type KavachOptions } from '@agentkavach/core';
+import { AgentKavach, ConfigError, type KavachOptions } from '@agentkavach/core';
 import { guardedEmbed } from './embedding.ts';
 import { guardedImage } from './image.ts';
 import { guardedGenerate, guardedStream, type Guarding } from './language.ts';
@@ -62,11 +62,53 @@ export function kavachImage(guardOrOptions?: GuardOrOptions): ImageModelV4Middle
   };
 }
 
-/** The guard and the settings that a function of this package was called with. */
+/**
+ * The guard and the settings that a function of this package was called with.
+ *
+ * @throws ConfigError for anything else: a mistake must not end in a guard with the default budget
+ */
 export function guardingOf(guardOrOptions: GuardOrOptions | undefined, settings: KavachSettings): Guarding {
+  checkSettings(settings);
   if (AgentKavach.isInstance(guardOrOptions)) {
     return { guard: guardOrOptions, onKillStream: checkOnKillStream(settings.onKillStream) };
   }
+  if (guardOrOptions !== undefined && !isPlain(guardOrOptions)) {
+    throw new ConfigError(
+      `Expected a guard (new AgentKavach({ … })), the options of one ({ budget: Budget.daily(5) }), or nothing, got ${described(guardOrOptions)}.`,
+      { path: 'guard' },
+    );
+  }
   const { onKillStream = settings.onKillStream, ...options } = guardOrOptions ?? {};
   return { guard: new AgentKavach(options), onKillStream: checkOnKillStream(onKillStream) };
+}
+
+function checkSettings(settings: unknown): void {
+  if (!isPlain(settings)) {
+    throw new ConfigError(
+      `The settings must be an object such as { onKillStream: 'error' }, got ${described(settings)}.`,
+      {
+        path: 'settings',
+      },
+    );
+  }
+  for (const key of Object.keys(settings)) {
+    if (key === 'onKillStream') continue;
+    throw new ConfigError(
+      `There is no setting ${key} beside a guard; onKillStream is the only one. Options of the guard go to new AgentKavach({ … }).`,
+      { path: key },
+    );
+  }
+}
+
+/** Whether a value is an object literal, of whatever realm. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function described(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object of another class' : `a ${typeof value}`;
 }

@@ -33,7 +33,8 @@ export function optionsFor(model: ModelIdentity, name: ModelName, params: CallPa
   ) as Fields;
 }
 
-function namespacesOf(model: ModelIdentity, { provider }: ModelName): string[] {
+/** The namespaces of provider options that a model reads. */
+export function namespacesOf(model: ModelIdentity, { provider }: ModelName): string[] {
   const root = model.provider.split('.')[0] ?? model.provider;
   const family = isClaude(provider, model.modelId) ? ['anthropic'] : [];
   return [

@@ -167,30 +167,83 @@ describe('price hints', () => {
     expect(request(bedrock).cacheWrite).toBeUndefined();
   });
 
-  it('bound the calls of tools that the provider runs', () => {
-    const tool = (id: string, args = {}) => ({ type: 'provider', id, name: id, args });
-    expect(request(CLAUDE, { tools: [tool('anthropic.web_search_20250305', { maxUses: 3 })] }).toolCalls).toEqual({
-      web_search: 3,
-    });
-    expect(
-      request(CLAUDE, { tools: [tool('anthropic.code_execution_20250825'), tool('anthropic.bash_20250124')] })
-        .toolCalls,
-    ).toEqual({ code_execution: 1 });
-    expect(request(OPENAI, { tools: [tool('openai.web_search'), tool('openai.file_search')] }).toolCalls).toEqual({
-      web_search: 10,
-      file_search: 10,
-    });
-    expect(
-      request(OPENAI, { tools: [tool('openai.web_search_preview')], providerOptions: { openai: { maxToolCalls: 2 } } })
-        .toolCalls,
-    ).toEqual({ web_search_preview: 2 });
-    expect(request(GEMINI, { tools: [tool('google.google_search'), tool('google.url_context')] }).toolCalls).toEqual({
-      google_search: 10,
-    });
-    expect(request(OPENAI, { tools: [tool('openai.some_new_tool')] }).toolCalls).toEqual({ some_new_tool: 10 });
-    expect(request(OPENAI, { tools: [{ type: 'function', name: 'web_search' }] }).toolCalls).toBeUndefined();
-    expect(request({ provider: 'openai.chat', modelId: 'gpt-4o-search-preview' }).toolCalls).toEqual({
-      web_search_preview: 1,
-    });
+  it('say that a prompt holds nothing but text', () => {
+    const content = (...parts: object[]) => [...prompt, { role: 'user', content: parts }];
+    const result = (output: object) => content({ type: 'tool-result', toolCallId: '1', toolName: 'f', output });
+    const image = { type: 'file', mediaType: 'image/png', data: new Uint8Array(1) };
+    const texts = [
+      [{ role: 'system', content: 'Be brief.' }, ...prompt],
+      content({ type: 'reasoning', text: 'x' }, { type: 'tool-call', toolCallId: '1', toolName: 'f', input: {} }),
+      result({ type: 'json', value: { type: 'file' } }),
+      result({ type: 'content', value: [{ type: 'text', text: 'x' }] }),
+    ];
+    const others = [
+      content(image),
+      content({ type: 'unheard-of' }),
+      result({ type: 'content', value: [{ type: 'text', text: 'x' }, image] }),
+      result({ type: 'content', value: [{ type: 'media', data: '', mediaType: 'audio/wav' }] }),
+    ];
+    for (const text of texts) expect(toCallRequest(GEMINI, { prompt: text }).textOnly, JSON.stringify(text)).toBe(true);
+    for (const other of others) expect(toCallRequest(GEMINI, { prompt: other }).textOnly).toBeUndefined();
+    const cached = { google: { cachedContent: 'cachedContents/1' } };
+    expect(request(GEMINI, { providerOptions: cached }).textOnly).toBeUndefined();
+    const urls = { type: 'provider', id: 'google.url_context', name: 'url_context', args: {} };
+    expect(request(GEMINI, { tools: [urls] }).textOnly).toBeUndefined();
+  });
+});
+
+describe('tools that the provider runs', () => {
+  const tool = (id: string, args: object = {}) => ({ type: 'provider', id, name: id, args });
+  const GEMINI_3 = { ...GEMINI, modelId: 'gemini-3-pro-preview' };
+  const two = { openai: { maxToolCalls: 2 } };
+  const container = (memoryLimit: string) => ({ type: 'containerAuto', memoryLimit });
+
+  it.each([
+    [CLAUDE, [tool('anthropic.web_search_20250305', { maxUses: 3 })], { web_search: 3 }, 4],
+    [CLAUDE, [tool('anthropic.web_search_20250305'), tool('anthropic.web_fetch_20250910')], { web_search: 5 }, 11],
+    [CLAUDE, [tool('anthropic.web_search_20260209', { maxUses: 3 })], { web_search: 3 }, 11],
+    [CLAUDE, [tool('anthropic.code_execution_20250825')], { code_execution: 1 }, 11],
+    [CLAUDE, [tool('anthropic.tool_search_bm25_20251119')], undefined, 11],
+    [CLAUDE, [tool('anthropic.bash_20250124'), tool('anthropic.memory_20250818')], undefined, undefined],
+    [OPENAI, [tool('openai.web_search'), tool('openai.file_search')], { web_search: 5, file_search: 5 }, 6],
+    [OPENAI, [tool('openai.some_new_tool')], { some_new_tool: 5 }, 6],
+    [OPENAI, [tool('openai.mcp'), tool('openai.tool_search')], undefined, 6],
+    [OPENAI, [tool('openai.tool_search', { execution: 'client' }), tool('openai.shell')], undefined, undefined],
+    [GEMINI, [tool('google.google_search'), tool('google.url_context')], { google_search: 1 }, undefined],
+    [GEMINI, [tool('google.code_execution')], { code_execution: 1 }, undefined],
+    [GEMINI_3, [tool('google.google_search')], { google_search: 5 }, 6],
+    [OPENAI, [{ type: 'function', name: 'web_search' }], undefined, undefined],
+    [{ provider: 'openai.chat', modelId: 'gpt-4o-search-preview' }, undefined, { web_search_preview: 1 }, undefined],
+  ])('%j %j: calls %j, input read %s times', (model, tools, toolCalls, inputRounds) => {
+    expect(request(model, { tools })).toMatchObject({ toolCalls, inputRounds });
+  });
+
+  it('are held by the limit that the caller set', () => {
+    const tools = [tool('openai.web_search_preview'), tool('openai.file_search')];
+    const call = request(OPENAI, { tools, providerOptions: two });
+    expect(call).toMatchObject({ toolCalls: { web_search_preview: 2, file_search: 2 }, inputRounds: 3 });
+    expect(request(CLAUDE, { providerOptions: { anthropic: { mcpServers: [{ type: 'url' }] } } }).inputRounds).toBe(11);
+  });
+
+  it.each([
+    ['openai.code_interpreter', {}, 'code_execution'],
+    ['openai.code_interpreter', { container: { memoryLimit: '1g' } }, 'code_execution'],
+    ['openai.code_interpreter', { container: { memoryLimit: '4g' } }, 'code_execution_4g'],
+    ['openai.code_interpreter', { container: { memoryLimit: '64g' } }, 'code_execution_64g'],
+    ['openai.code_interpreter', { container: { memoryLimit: '128g' } }, 'code_execution_64g'],
+    ['openai.code_interpreter', { container: 'cntr_1' }, 'code_execution_64g'],
+    ['openai.shell', { environment: container('16g') }, 'code_execution_16g'],
+    ['openai.shell', { environment: { type: 'containerAuto' } }, 'code_execution'],
+    ['openai.shell', { environment: { type: 'containerReference', containerId: 'c' } }, 'code_execution_64g'],
+  ])('have the fee of their container: %s %j is %s', (id, args, fee) => {
+    expect(request(OPENAI, { tools: [tool(id, args)] }).toolCalls).toEqual({ [fee]: 1 });
+  });
+
+  it('put out what nobody knows in a hosted shell', () => {
+    const hosted = [tool('openai.shell', { environment: container('1g') })];
+    expect(request(OPENAI, { tools: hosted })).toMatchObject({ inputTokens: Number.MAX_SAFE_INTEGER, inputRounds: 6 });
+    expect(request(OPENAI, { tools: [tool('openai.shell', { environment: { type: 'local' } })] }).inputTokens).toBe(
+      undefined,
+    );
   });
 });

@@ -1,5 +1,5 @@
 /** Translates an AI SDK model call into the guard's request, and the guard's grant into the parameters to send. */
-import type { AgentKavach, CallGrant, CallRequest } from '@agentkavach/core';
+import type { CallGrant, CallRequest } from '@agentkavach/core';
 import { wasNotSent } from './failure.ts';
 import {
   askedTier,
@@ -13,8 +13,9 @@ import {
   type CallParams,
 } from './provider-options.ts';
 import { normaliseProvider, type ModelIdentity } from './provider-name.ts';
-import { allowedToolCalls, unpriceable } from './provider-tools.ts';
-import { count, type Fields } from './shape.ts';
+import { allowedToolCalls, hostedTools, inputRounds } from './provider-tools.ts';
+import { count } from './shape.ts';
+import { holdsOnlyText } from './text-only.ts';
 
 /**
  * Rides on the parameters of a call, so that a second guarded layer recognises it after a middleware has rewritten the
@@ -34,18 +35,24 @@ export function toCallRequest(model: ModelIdentity, params: CallParams): CallReq
   const name = normaliseProvider(model.provider, model.modelId);
   const options = optionsFor(model, name, params);
   const { prompt, tools, responseFormat, providerOptions } = params;
+  const hosted = hostedTools(tools, providerOptions, model.modelId);
+  // A hosted shell puts out whatever its commands print.
+  const isHidden = hasHiddenInput(options, prompt) || hosted.some(({ id }) => id === 'openai.shell');
   return {
     ...name,
     input: { prompt, tools, responseFormat, providerOptions },
     // More than any context window, which is what the guard then holds.
-    inputTokens: hasHiddenInput(options, prompt) ? Number.MAX_SAFE_INTEGER : undefined,
+    inputTokens: isHidden ? Number.MAX_SAFE_INTEGER : undefined,
+    inputRounds: inputRounds(hosted, options),
+    // A tool that the provider runs may bring images.
+    textOnly: (!isHidden && hosted.length === 0 && holdsOnlyText(prompt)) || undefined,
     maxOutputTokens: callerCap(options, params),
     extraOutputTokens: extraOutput(name, options, params),
     hidesOutput: asksForReasoning(options, params),
     canClampOutput: true,
     serviceTier: askedTier(name, options),
     cacheWrite: cacheWrite(name, options, params),
-    toolCalls: allowedToolCalls(tools, options, model.modelId),
+    toolCalls: allowedToolCalls(hosted, model.modelId),
     candidates: count(options['n']),
     signal: params.abortSignal,
     notSent: wasNotSent,
@@ -71,23 +78,8 @@ export function signalled<P extends object>(params: P, request: CallRequest, gra
   return { ...params, abortSignal: grant.signal, [CALL]: request.identity };
 }
 
-/**
- * Refuses a call that a hard limit can't hold.
- *
- * @throws ConfigError that names the option; nothing was sent
- */
-export function assertPriceable(guard: AgentKavach, params: CallParams): void {
-  const error = unpriceable(params.tools, params.providerOptions);
-  if (error !== undefined && guard.status().mode === 'hard') throw error;
-}
-
 /** The tier to settle on where the answer names none: the one asked, unless it would be cheaper than the standard. */
 export function tierWithoutAnswer(request: CallRequest): string | undefined {
   const tier = request.serviceTier;
   return tier === 'flex' || tier === 'batch' ? undefined : tier;
-}
-
-/** The options that the model reads, for the translation of its answer. */
-export function optionsOf(model: ModelIdentity, params: CallParams): Fields {
-  return optionsFor(model, normaliseProvider(model.provider, model.modelId), params);
 }

@@ -23,6 +23,10 @@ export function checkOnKillStream(mode: OnKillStream = 'error'): OnKillStream {
 // 2,520 on newer models). The meter counts bytes of text.
 const FILE_OUTPUT = 'x'.repeat(2_520);
 
+// What a provider writes around a tool call besides its name and arguments: tags, separators, an id. A handful of tokens;
+// the meter counts bytes.
+const TOOL_CALL_FRAME = 'x'.repeat(64);
+
 /** Reads one stream. */
 export class StreamReader {
   readonly #request: CallRequest;
@@ -30,6 +34,7 @@ export class StreamReader {
   readonly #onKill: OnKillStream;
   /** Blocks that have begun and not ended, by kind and id. */
   readonly #open = new Map<string, LanguageModelV4StreamPart>();
+  readonly #named = new Set<string>();
   readonly #streamedInputs = new Set<string>();
   #hasStarted = false;
 
@@ -45,11 +50,14 @@ export class StreamReader {
       case 'text-delta':
       case 'reasoning-delta':
         return meter.output(part.delta);
+      case 'tool-input-start':
+        return this.#name(part.id, part.toolName, meter);
       case 'tool-input-delta':
         this.#streamedInputs.add(part.id);
         return meter.output(part.delta);
       case 'tool-call':
         if (isClientToolCall(part)) meter.toolCall();
+        this.#name(part.toolCallId, part.toolName, meter);
         if (!this.#streamedInputs.has(part.toolCallId)) meter.output(part.input);
         return this.#fees.see(part);
       case 'tool-result':
@@ -72,6 +80,14 @@ export class StreamReader {
         return this.#track(part);
     }
   };
+
+  /** The name of a call is output too; it comes with the first of its parts, and again with the last. */
+  #name(id: string, toolName: string, meter: StreamMeter): void {
+    if (this.#named.has(id)) return;
+    this.#named.add(id);
+    meter.output(toolName);
+    meter.output(TOOL_CALL_FRAME);
+  }
 
   #finish(part: LanguageModelV4StreamPart & { type: 'finish' }, meter: StreamMeter): void {
     const reason: unknown = fields(part.finishReason)?.['unified'] ?? part.finishReason;

@@ -111,7 +111,7 @@ export class Budget {
   static perUser(usd: number, period: BudgetPeriod, options?: BudgetOptions): Budget {
     return money('user', usd, period, options, 'Budget.perUser');
   }
-  /** Dollars per window for each tag of `guard.run({ tags })`; a call counts in all of its tags. */
+  /** Dollars per window for each tag of `guard.run({ tags })`; a call counts in all of its tags, and a call without tags in none: set a budget beside it. */
   static perTag(usd: number, period: BudgetPeriod, options?: BudgetOptions): Budget {
     return money('tag', usd, period, options, 'Budget.perTag');
   }

@@ -5,13 +5,15 @@ import { fromUnit, type BudgetUnit } from './budget.ts';
 import type { Account } from './pool.ts';
 
 /** Why a call was refused, as the end of a sentence. */
-export type DenialCause = 'no room' | 'closed' | 'waited' | 'held' | 'no backend';
+export type DenialCause = 'no room' | 'too large' | 'closed' | 'waited' | 'held' | 'no backend';
 
 /**
  * The error for a call that a budget refused.
  *
  * @param requested the call's worst case in the budget's integer unit
- * @param cause `no room`: nothing that could free it is in flight; `held` and `waited`: other calls hold it
+ * @param cause `no room`: nothing that could free it is in flight; `too large`: not even an unspent budget has it; `held`
+ *   and `waited`: other calls hold it; `closed`: the budget has stopped its agent
+ * @param hint what the caller could change about the call
  */
 export function budgetExceeded(
   agentName: string,
@@ -19,6 +21,7 @@ export function budgetExceeded(
   account: Account,
   requested: number,
   cause: DenialCause,
+  hint: string,
 ): BudgetExceededError {
   const { pool, spent, reserved, window, holder } = account;
   const { unit, scope, period } = pool.budget;
@@ -29,9 +32,7 @@ export function budgetExceeded(
   const message =
     `Budget '${id}'${whose} of agent ${agentName} ${CAUSES[cause]}: limit ${amount(pool.limit)}, spent ${amount(spent)}, ` +
     `reserved ${amount(reserved)}; this call could take ${amount(requested)}. Nothing was sent.${reopens} ` +
-    (cause === 'no backend'
-      ? `Start the backend, or set onBackendUnavailable: 'local' to pool within this process.`
-      : `To go on now, raise it with guard.setLimit('${id}', …) or lower the call's maxOutputTokens.`);
+    adviceFor(cause, id, unit, hint);
   return new BudgetExceededError(message, {
     scope,
     budgetId: id,
@@ -50,14 +51,25 @@ export function toIso(end: number): string | null {
   return Number.isFinite(end) ? new Date(end).toISOString() : null;
 }
 
+function adviceFor(cause: DenialCause, id: string, unit: BudgetUnit, hint: string): string {
+  if (cause === 'no backend')
+    return `Start the backend, or set onBackendUnavailable: 'local' to pool within this process.`;
+  const raise = `raise it with guard.setLimit('${id}', …)`;
+  if (cause === 'closed') return `To go on now, ${raise} or call guard.resume().`;
+  if (cause === 'waited' || cause === 'held') return `Try again when other calls have ended, or ${raise}.`;
+  return unit === 'calls' ? `To go on now, ${raise}.` : `To go on now, ${raise}. ${hint}`;
+}
+
 const CAUSES: Readonly<Record<DenialCause, string>> = {
   'no room': 'has no room',
-  closed: 'is exhausted',
+  'too large': 'can not hold this call, however little is spent',
+  closed: 'has stopped the agent for this window',
   waited: 'had no room within waitMs',
   held: 'has its room held by other calls',
   'no backend': 'is shared and its backend is not connected',
 };
 
 function formatAmount(unit: BudgetUnit, amount: number): string {
-  return unit === 'usd' ? formatUsd(amount) : `${amount} ${unit}`;
+  if (unit === 'usd') return formatUsd(amount);
+  return unit === 'calls' && amount === 1 ? '1 call' : `${amount} ${unit}`;
 }

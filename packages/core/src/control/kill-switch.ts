@@ -48,6 +48,6 @@ export class KillSwitch {
   clear(): void {
     this.#kill = undefined;
     this.#error = undefined;
-    if (this.#controller.signal.aborted) this.#controller = new AbortController();
+    this.#controller = new AbortController();
   }
 }

@@ -45,8 +45,8 @@ export class Run {
   startedAt: number | undefined;
   /** The first breach; every later call of the run is refused with it. */
   stopped: Breach | undefined;
-  readonly #controller = new AbortController();
-  readonly #minute: MinuteSum | undefined;
+  #controller = new AbortController();
+  #minute: MinuteSum | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -118,6 +118,19 @@ export class Run {
   stop(breach: Breach, abort: boolean): void {
     this.stopped ??= breach;
     if (abort) this.#controller.abort(breach.error);
+  }
+
+  /** Takes calls again, counting from zero. */
+  restart(): void {
+    this.end();
+    this.calls = 0;
+    this.tokens = 0;
+    this.toolCalls = 0;
+    this.spent = 0;
+    this.startedAt = undefined;
+    this.stopped = undefined;
+    this.#minute = this.limits.maxNanoPerMinute === undefined ? undefined : new MinuteSum();
+    if (this.#controller.signal.aborted) this.#controller = new AbortController();
   }
 
   /** Seconds since the first call; 0 before it. */

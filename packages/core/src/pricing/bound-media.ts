@@ -1,6 +1,6 @@
 /**
  * Recognises the parts of a request that carry media, in the shapes of the providers and frameworks, and reads from
- * them what the rules in `media-tokens.ts` need: the kind, the size, whether it is inline or only pointed to.
+ * them what the rules in `media-tokens.ts` need: the kind, and the text where it is text.
  */
 import type { Media, MediaKind } from './media-tokens.ts';
 
@@ -81,11 +81,9 @@ export interface MediaPart {
 
 interface Reading extends MediaPart {
   mediaType: string | undefined;
-  bytes: number;
   remote: boolean;
   inline: (Uint8Array | string)[];
   lowDetail: boolean;
-  framesPerSecond: number | undefined;
   filename: string | undefined;
 }
 
@@ -98,11 +96,9 @@ export function readMediaPart(part: object, hint: MediaKind): MediaPart {
     rest: [],
     blocks: [],
     mediaType: undefined,
-    bytes: 0,
     remote: false,
     inline: [],
     lowDetail: false,
-    framesPerSecond: undefined,
     filename: undefined,
   };
   readFields(part, reading, 0);
@@ -114,12 +110,7 @@ export function readMediaPart(part: object, hint: MediaKind): MediaPart {
   if (kinds.size === 0 && (reading.inline.length > 0 || reading.remote)) kinds.add(sniff(reading));
   for (const kind of kinds) {
     if (kind === 'text' && !reading.remote) reading.textFiles.push(...reading.inline);
-    else
-      reading.media.push({
-        ...reading,
-        kind: kind === 'text' ? 'file' : kind,
-        bytes: reading.remote ? undefined : reading.bytes,
-      });
+    else reading.media.push({ kind: kind === 'text' ? 'file' : kind, lowDetail: reading.lowDetail });
   }
   return reading;
 }
@@ -141,13 +132,11 @@ function readField(key: string, value: unknown, isText: boolean, reading: Readin
       reading.rest.push(value);
     }
   } else if (value instanceof Uint8Array) {
-    addInline(value, value.byteLength, reading);
+    reading.inline.push(value);
   } else if (value instanceof ArrayBuffer) {
-    addInline(new Uint8Array(value), value.byteLength, reading);
+    reading.inline.push(new Uint8Array(value));
   } else if (value instanceof URL) {
     readPayload(value.href, reading);
-  } else if (typeof value === 'number') {
-    if (key === 'fps') reading.framesPerSecond = value;
   } else if (typeof value === 'object' && value !== null) {
     readNested(key, value, reading, depth);
   }
@@ -156,10 +145,7 @@ function readField(key: string, value: unknown, isText: boolean, reading: Readin
 function readNested(key: string, value: object, reading: Reading, depth: number): void {
   if (key === 'content' || Array.isArray(value)) reading.blocks.push(value);
   else if (POINTER_KEYS.has(key)) reading.remote = true;
-  else if (
-    depth < 4 &&
-    (PAYLOAD_KEYS.has(key) || PART_KEYS.has(key) || key === 'videoMetadata' || key === 'video_metadata')
-  ) {
+  else if (depth < 4 && (PAYLOAD_KEYS.has(key) || PART_KEYS.has(key))) {
     // A stream or blob can't be read here: like a pointer, its size is not known.
     if (isPlain(value)) readFields(value, reading, depth + 1);
     else reading.remote = true;
@@ -176,19 +162,13 @@ function readPayload(value: string, reading: Reading): void {
   if (value.startsWith('data:')) {
     const comma = value.indexOf(',');
     if (comma > 0) reading.mediaType ??= value.slice(5, comma).split(';', 1)[0] ?? '';
-    addInline(value, value.length - comma - 1, reading);
+    reading.inline.push(value);
   } else if (REMOTE.test(value)) {
     reading.remote = true;
     reading.texts.push(value);
   } else {
-    addInline(value, value.length, reading);
+    reading.inline.push(value);
   }
-}
-
-// A base64 text counts at its own length: a third more than the bytes that it stands for.
-function addInline(data: Uint8Array | string, bytes: number, reading: Reading): void {
-  reading.inline.push(data);
-  reading.bytes += bytes;
 }
 
 function kindOfMediaType(mediaType: string): MediaKind | 'text' {

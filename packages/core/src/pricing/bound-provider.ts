@@ -76,8 +76,30 @@ const FAMILIES: ReadonlyMap<string, Overhead> = new Map([
   ['mistralai', mistral],
 ]);
 
-/** The figures for a provider as adapters name it: `openai`, also `openai.chat`; a router or stranger gets `other`. */
-export function overheadOf(provider: string): Overhead {
+// At the start of a name or behind a vendor's prefix; further inside it may be another model's suffix.
+const CLAUDE = /(?:^|[/.])claude/i;
+const GEMINI = /(?:^|[/.])gemini/i;
+const EITHER = /claude|gemini/i;
+
+/**
+ * The figures for a model, since clouds, routers and OpenAI-compatible endpoints serve other vendors' models too; where
+ * the model is not known or its name tells nothing, those for the provider. What can't be told gets `other`.
+ *
+ * @param provider as adapters name it: `openai`, also `openai.chat`
+ */
+export function overheadOf(provider: string, model?: string): Overhead {
+  const own = overheadOfProvider(provider);
+  if (model === undefined) return own;
+  if (CLAUDE.test(model)) return anthropic;
+  if (GEMINI.test(model)) return google;
+  // Vertex serves Mistral's and Meta's models under bare names.
+  if (own.family === 'google' || EITHER.test(model)) return other;
+  const slash = model.indexOf('/');
+  if (slash < 0) return own;
+  return FAMILIES.get(model.slice(0, slash).toLowerCase())?.family === own.family ? own : other;
+}
+
+function overheadOfProvider(provider: string): Overhead {
   const known = FAMILIES.get(provider);
   if (known) return known;
   const dot = provider.search(/[./:]/);
@@ -90,7 +112,7 @@ export function overheadOf(provider: string): Overhead {
 
 /** Whose model it is that a router or cloud serves, by the model's name: `us.anthropic.claude-…`, `google/gemini-…`. */
 export function familyOfModel(model: string): Family {
-  if (/\bclaude/i.test(model)) return 'anthropic';
-  if (/\bgemini/i.test(model)) return 'google';
+  if (CLAUDE.test(model)) return 'anthropic';
+  if (GEMINI.test(model)) return 'google';
   return /^openai\//i.test(model) ? 'openai' : 'other';
 }

@@ -67,16 +67,22 @@ function toolsTokens(tools: object, overhead: Overhead): number {
 }
 
 function toolTokens(tool: object, overhead: Overhead): number {
-  const { type, id } = tool as { type?: unknown; id?: unknown };
+  const { type, id, args = tool } = tool as { type?: unknown; id?: unknown; args?: unknown };
   if (typeof type === 'string' && !DEFINED_BY_CALLER.has(type)) {
     const name = typeof id === 'string' ? id : type;
     // JSON Schema's own types: a tool given as a bare schema.
     if (name === 'object') return overhead.tool;
-    return BUILT_IN.test(name) ? overhead.builtInTool : UNBOUNDABLE_TOKENS;
+    return BUILT_IN.test(name) && !runsInContainer(args) ? overhead.builtInTool : UNBOUNDABLE_TOKENS;
   }
   if (type === undefined && overhead.family !== 'openai' && overhead.family !== 'anthropic')
     return googleToolTokens(tool, overhead);
   return overhead.tool;
+}
+
+// OpenAI's shell runs at the caller, unless its environment is a container.
+function runsInContainer(args: unknown): boolean {
+  const environment = (args as { environment?: { type?: unknown } | null } | null)?.environment;
+  return environment?.type !== undefined && environment.type !== 'local';
 }
 
 // Google's tools are objects with one key per kind; what is not a function declaration runs at Google.

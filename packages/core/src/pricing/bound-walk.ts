@@ -89,6 +89,7 @@ function walkArray(values: readonly unknown[], place: number, depth: number, opt
 interface Fields {
   readonly [key: string]: unknown;
   readonly role?: unknown;
+  readonly toJSON?: unknown;
   readonly type?: unknown;
 }
 
@@ -97,7 +98,22 @@ function walkObject(value: object, place: number, depth: number, options: WalkOp
   if (depth >= MAX_DEPTH || objects > MAX_OBJECTS) return UNBOUNDABLE_TOKENS;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return walkInstance(value, place, depth, options);
-  return walkFields(value as Fields, place, depth, options);
+  const tokens = walkFields(value as Fields, place, depth, options);
+  if (typeof (value as Fields).toJSON !== 'function') return tokens;
+  // An SDK may read the fields or stringify the object.
+  return Math.max(tokens, walkJsonForm(value, place, depth, options));
+}
+
+/** What an object with a `toJSON` method is sent as. */
+function walkJsonForm(value: object, place: number, depth: number, options: WalkOptions): number {
+  let form: unknown;
+  try {
+    form = (value as { toJSON: () => unknown }).toJSON();
+  } catch {
+    return UNBOUNDABLE_TOKENS;
+  }
+  // JSON.stringify does not ask a second time.
+  return form === value ? walkFields(value as Fields, place, depth, options) : walk(form, place, depth + 1, options);
 }
 
 function walkFields(fields: Fields, place: number, depth: number, options: WalkOptions): number {
@@ -159,14 +175,7 @@ function walkMember(
   if (depth === 0 && NOT_SENT.has(key)) return 0;
   if (key === 'providerOptions' && depth > 0) return walkPartOptions(value, depth, options);
   if (holdsMedia(key) && typeof value === 'object' && value !== null) {
-    // Beside the medium stands what governs its price: the frame rate.
-    return walkMedia(
-      { [key]: value, videoMetadata: fields['videoMetadata'] ?? fields['video_metadata'] },
-      'file',
-      place,
-      depth,
-      options,
-    );
+    return walkMedia({ [key]: value }, 'file', place, depth, options);
   }
   return JSON_MEMBER + options.meter.json(key) + walk(value, JSON_VALUE, depth + 1, options);
 }
@@ -248,8 +257,7 @@ function walkInstance(value: object, place: number, depth: number, options: Walk
     const schema = jsonSchemaOf(value['~standard']);
     return schema === undefined ? UNBOUNDABLE_TOKENS : walk(schema, JSON_VALUE, depth + 1, options);
   }
-  const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === 'function') return walk(Reflect.apply(toJSON, value, []), place, depth + 1, options);
+  if (typeof (value as Fields).toJSON === 'function') return walkJsonForm(value, place, depth, options);
   return walkFields(value as Fields, place, depth, options);
 }
 

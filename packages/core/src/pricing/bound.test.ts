@@ -7,7 +7,6 @@ import { countUtf8Length, utf8Length } from './bound-text.ts';
 
 const PROVIDERS = ['openai', 'anthropic', 'google', 'mistral', 'openrouter', 'google.vertex.chat'];
 const SMALL = 300;
-const base64 = 'QUJD'.repeat(50_000);
 const bytes = new Uint8Array(150_000);
 
 // Each turn of these doubles, so that depth alone would not end the walk.
@@ -119,6 +118,35 @@ describe('the bounds of a request', () => {
     expect(byteBound(input, 'openai')).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
   });
 
+  it.each([
+    ['the API', { type: 'shell', environment: { type: 'container_auto', memory_limit: '64g' } }],
+    [
+      'the AI SDK',
+      { type: 'provider', id: 'openai.shell', name: 'shell', args: { environment: { type: 'containerAuto' } } },
+    ],
+    [
+      'a running container',
+      {
+        type: 'provider',
+        id: 'openai.shell',
+        name: 'shell',
+        args: { environment: { type: 'containerReference', containerId: 'c' } },
+      },
+    ],
+  ])('can’t bound a shell that runs at OpenAI: %s', (_, tool) => {
+    expect(lengthBound({ messages: [], tools: [tool] }, 'openai')).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
+  });
+
+  it.each([
+    [{ type: 'shell' }],
+    [{ type: 'shell', environment: { type: 'local' } }],
+    [{ type: 'provider', id: 'openai.shell', name: 'shell', args: {} }],
+    [{ type: 'provider', id: 'openai.shell', name: 'shell', args: { environment: { skills: [] } } }],
+    [{ type: 'provider', id: 'openai.local_shell', name: 'shell', args: {} }],
+  ])('bound a shell that runs here: %j', (tool) => {
+    expect(lengthBound({ messages: [], tools: [tool] }, 'openai')).toBeLessThan(5_000);
+  });
+
   it('can’t bound what Google runs', () => {
     const input = { contents: 'x', config: { tools: [{ googleSearch: {} }] } };
     expect(lengthBound(input, 'google')).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
@@ -150,6 +178,33 @@ describe('the bounds of a request', () => {
     expect(byteBound({ at: new Date(0), url: new URL('https://example.com/'), n: 10n }, 'openai')).toBeGreaterThan(60);
   });
 
+  it('take the longer of the fields and the JSON form of a plain object that has one', () => {
+    const long = 'x'.repeat(10_000);
+    const message = (part: object) => [{ role: 'user', content: [part] }];
+    for (const bound of [lengthBound, byteBound]) {
+      const hidden = { type: 'text', text: 'a', toJSON: () => ({ type: 'text', text: long }) };
+      expect(bound(message(hidden), 'openai')).toBeGreaterThan(10_000);
+      expect(bound({ messages: [], tools: { f: { inputSchema: hidden } } }, 'openai')).toBeGreaterThan(10_000);
+      expect(bound(message({ type: 'text', text: long, toJSON: () => 'a' }), 'openai')).toBeGreaterThan(10_000);
+      const itself = {
+        type: 'text',
+        text: 'a',
+        toJSON(): unknown {
+          return itself;
+        },
+      };
+      expect(bound(message(itself), 'openai')).toBeLessThan(SMALL);
+      const throwing = {
+        toJSON: () => {
+          throw new Error('no');
+        },
+      };
+      expect(bound(message(throwing), 'openai')).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
+      const endless = { toJSON: (): unknown => ({ ...endless }) };
+      expect(bound(message(endless), 'openai')).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
+    }
+  });
+
   it('counts a LangChain message once', () => {
     class HumanMessage {
       lc_kwargs = { content: 'z'.repeat(1_000) };
@@ -161,94 +216,6 @@ describe('the bounds of a request', () => {
     const bound = byteBound([new HumanMessage()], 'openai');
     expect(bound).toBeGreaterThan(1_000);
     expect(bound).toBeLessThan(1_500);
-  });
-});
-
-describe('media in a request', () => {
-  it.each([
-    ['Chat Completions', { type: 'image_url', image_url: { url: `data:image/png;base64,${base64}`, detail: 'high' } }],
-    ['Responses', { type: 'input_image', image_url: `data:image/png;base64,${base64}` }],
-    ['Anthropic', { type: 'image', source: { type: 'base64', media_type: 'image/png', data: base64 } }],
-    ['Anthropic, by URL', { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } }],
-    ['Google', { inlineData: { mimeType: 'image/png', data: base64 } }],
-    ['Google, by URI', { fileData: { mimeType: 'image/png', fileUri: 'gs://a/b' } }],
-    ['Mistral', { type: 'image_url', imageUrl: `data:image/png;base64,${base64}` }],
-    ['the AI SDK', { type: 'file', mediaType: 'image/png', data: { type: 'data', data: bytes } }],
-    [
-      'the AI SDK, by URL',
-      { type: 'file', mediaType: 'image/*', data: { type: 'url', url: new URL('https://e.com/a') } },
-    ],
-    ['the AI SDK’s user messages', { type: 'image', image: bytes }],
-    [
-      'a tool result',
-      { type: 'tool_result', content: [{ type: 'image', source: { media_type: 'image/png', data: base64 } }] },
-    ],
-    [
-      'a tool result of the AI SDK',
-      {
-        type: 'tool-result',
-        output: {
-          type: 'content',
-          value: [{ type: 'file', mediaType: 'image/png', data: { type: 'data', data: base64 } }],
-        },
-      },
-    ],
-  ])('is an image by the rule, not by its bytes: %s', (_, part) => {
-    for (const [provider, least] of [
-      ['openai', 48_169],
-      ['anthropic', 4_784],
-      ['google', 4_128],
-    ] as const) {
-      const bound = lengthBound([{ role: 'user', content: [part], parts: undefined }], provider);
-      expect(bound).toBeGreaterThanOrEqual(least);
-      expect(bound).toBeLessThan(least + 1_000);
-      expect(byteBound([{ role: 'user', content: [part] }], provider)).toBeLessThanOrEqual(bound);
-    }
-  });
-
-  it('is the largest of all that a part could be', () => {
-    const part = { type: 'image', mediaType: 'application/pdf', data: base64 };
-    expect(byteBound([{ role: 'user', content: [part] }], 'anthropic')).toBeGreaterThan(100 * 7_784);
-  });
-
-  it('is text where it is text', () => {
-    const text = 'Grüße '.repeat(100);
-    const encoded = Buffer.from(text).toString('base64');
-    for (const part of [
-      { type: 'document', source: { type: 'text', media_type: 'text/plain', data: text } },
-      { type: 'document', source: { type: 'content', content: [{ type: 'text', text }] } },
-      { type: 'file', mediaType: 'text/plain', data: { type: 'text', text } },
-      { type: 'file', mediaType: 'text/plain', data: new TextEncoder().encode(text) },
-      { type: 'file', mediaType: 'application/json', data: encoded },
-      { type: 'input_file', filename: 'a.txt', file_data: `data:text/plain;base64,${encoded}` },
-      { type: 'file', file: { file_data: `data:text/plain,${encodeURIComponent(text)}` } },
-    ]) {
-      const input = [{ role: 'user', content: [part] }];
-      const exact = byteBound(input, 'anthropic');
-      expect(exact).toBeGreaterThanOrEqual(utf8Length(text));
-      expect(exact).toBeLessThan(3 * utf8Length(text));
-      expect(lengthBound(input, 'anthropic')).toBeGreaterThanOrEqual(exact);
-    }
-  });
-
-  it('is not looked for in the arguments of a tool call', () => {
-    const input = [{ role: 'assistant', content: [{ type: 'tool-call', input: { type: 'image', data: base64 } }] }];
-    expect(byteBound(input, 'anthropic')).toBeGreaterThan(base64.length);
-  });
-
-  it.each([
-    ['a file by id', { type: 'input_file', file_id: 'file-1' }],
-    ['a spreadsheet', { type: 'file', mediaType: 'application/vnd.ms-excel', data: bytes }],
-    ['a remote text', { type: 'file', mediaType: 'text/plain', data: new URL('https://example.com/a.txt') }],
-  ])('can’t be bounded: %s', (_, part) => {
-    expect(byteBound([{ role: 'user', content: [part] }], 'openai')).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
-  });
-
-  it('counts the frame rate that stands beside a video', () => {
-    const video = { fileData: undefined, inlineData: { mimeType: 'video/mp4', data: base64 } };
-    const slow = byteBound([{ role: 'user', parts: [video] }], 'google');
-    const fast = byteBound([{ role: 'user', parts: [{ ...video, videoMetadata: { fps: 10 } }] }], 'google');
-    expect(fast).toBeGreaterThan(5 * slow);
   });
 });
 

@@ -13,10 +13,11 @@ import { walkRequest } from './bound-walk.ts';
  * @param input what goes to the model: a text, messages in any provider's or framework's shape, or an object with
  * `messages`, `tools`, a response format … Cycles and nesting deeper than 100 give a bound beyond any context window.
  * @param provider as in `CallRequest`; an unknown name takes the highest figures.
+ * @param model as in `CallRequest`; decides where a provider serves other vendors' models: Claude on Vertex AI.
  * @example lengthBound([{ role: 'user', content: 'Hello' }], 'openai')
  */
-export function lengthBound(input: unknown, provider: string): number {
-  const overhead = overheadOf(provider);
+export function lengthBound(input: unknown, provider: string, model?: string): number {
+  const overhead = overheadOf(provider, model);
   return walkRequest(input, { meter: lengthMeter(overhead.normalization), overhead });
 }
 
@@ -26,7 +27,7 @@ export function lengthBound(input: unknown, provider: string): number {
  *
  * @example byteBound('Grüße', 'openai')
  */
-export function byteBound(input: unknown, provider: string): number {
-  const overhead = overheadOf(provider);
+export function byteBound(input: unknown, provider: string, model?: string): number {
+  const overhead = overheadOf(provider, model);
   return walkRequest(input, { meter: byteMeter(overhead.normalization), overhead });
 }

@@ -2,6 +2,7 @@
 import type { Usage, UsagePart } from '../call.ts';
 import type { Nano } from '../money.ts';
 import { ceilingPrice } from './ceiling.ts';
+import { isContainerFee } from './fees.ts';
 import { PicoSum } from './pico-sum.ts';
 import type { Price } from './price-record.ts';
 import type { Rates, Sheet } from './rates.ts';
@@ -104,5 +105,5 @@ function answeredSheet(price: Price, tier: string): Sheet {
 /** Pico-dollars for one call of a provider-run tool. */
 export function feeOf(price: Price, name: string): number {
   const fee = Object.hasOwn(price.fees, name) ? price.fees[name] : undefined;
-  return fee ?? price.otherFee;
+  return fee ?? (isContainerFee(name) ? price.otherContainerFee : price.otherFee);
 }

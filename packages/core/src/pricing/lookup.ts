@@ -76,14 +76,14 @@ function resolve(provider: string, model: string): Timeline | undefined {
       row = base;
     }
     const tenths = route.regional && row.regional !== undefined ? Math.round(row.regional * 10) : 10;
-    return timelineOf(row, id, tenths);
+    return timelineOf(row, id, tenths, route.regional);
   }
   return undefined;
 }
 
-function timelineOf(row: CatalogRow, id: string, tenths: number): Timeline {
+function timelineOf(row: CatalogRow, id: string, tenths: number, regional: boolean): Timeline {
   return {
-    prices: row.prices.map((dated) => compilePrice(row, dated, id, tenths)),
+    prices: row.prices.map((dated) => compilePrice(row, dated, id, tenths, regional)),
     from: row.prices.map((dated) => (dated.from === undefined ? -Infinity : Date.parse(dated.from))),
   };
 }

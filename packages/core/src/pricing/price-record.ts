@@ -1,6 +1,6 @@
 /** One model's price, ready for the arithmetic. */
 import type { CatalogRow, DatedSheet } from './catalog-row.ts';
-import { DEAREST_FEES, PROVIDER_FEES } from './fees.ts';
+import { DEAREST_FEES, FEE, isContainerFee, PROVIDER_FEES } from './fees.ts';
 import { compileSheet, dearerSheet, picoRate, type Sheet } from './rates.ts';
 import { tierOf, type Tier } from './tier.ts';
 
@@ -26,10 +26,16 @@ export interface Price {
   readonly imageTokens: number;
   /** Pico-dollars per call of a provider-run tool, by fee name. */
   readonly fees: Readonly<Record<string, number>>;
-  /** For a fee name that is not in `fees`: the dearest of them. */
+  /** For a fee name that is not in `fees`: the dearest of them, but for large containers. */
   readonly otherFee: number;
+  /** For a container whose size is not in `fees`: the dearest of them all. */
+  readonly otherContainerFee: number;
   /** Whether tokens of an unstated kind are charged at the dearest kind: the model exists to make images or speech. */
   readonly unstatedIsDearest: boolean;
+  /** Served from a regional endpoint, which newer Claude models price higher. */
+  readonly regional: boolean;
+  /** What it was compiled from: ids that share a row are one model. */
+  readonly row: CatalogRow;
 }
 
 /** Priority where no rate is published: Google states 75 to 100 % more, and OpenAI's published rates are at most double. */
@@ -38,8 +44,12 @@ const UNPUBLISHED_PRIORITY_TENTHS: Readonly<Record<string, number>> = { openai: 
 /** What Anthropic charges for `inference_geo: 'us'`, in tenths. */
 const US_ONLY_TENTHS = 11;
 
-/** A catalog row's price for one model id. `tenths` / 10 is what a regional endpoint charges. */
-export function compilePrice(row: CatalogRow, dated: DatedSheet, model: string, tenths = 10): Price {
+/**
+ * A catalog row's price for one model id.
+ *
+ * @param tenths a tenth of it is the factor that the endpoint charges: 11 where a regional one costs ten percent more
+ */
+export function compilePrice(row: CatalogRow, dated: DatedSheet, model: string, tenths = 10, regional = false): Price {
   const kind = row.kind ?? 'text';
   const sheet = compileSheet(dated, tenths);
   const answered: Partial<Record<Tier, Sheet>> = { standard: sheet };
@@ -69,10 +79,17 @@ export function compilePrice(row: CatalogRow, dated: DatedSheet, model: string, 
     perImage: picoRate((row.perImage ?? 0) * 1e6),
     imageTokens: row.imageTokens ?? 0,
     fees,
-    otherFee: Math.max(0, ...Object.values(fees)),
+    otherFee: dearest(fees, (name) => name === FEE.codeExecution || !isContainerFee(name)),
+    otherContainerFee: dearest(fees, () => true),
     unstatedIsDearest:
       kind === 'image' || Math.max(sheet.short.outputAudio, sheet.short.outputImage) > sheet.short.output,
+    regional,
+    row,
   };
+}
+
+function dearest(fees: Readonly<Record<string, number>>, among: (name: string) => boolean): number {
+  return Math.max(0, ...Object.entries(fees).map(([name, fee]) => (among(name) ? fee : 0)));
 }
 
 function unpublishedPriority(row: CatalogRow, dated: DatedSheet, sheet: Sheet): Sheet {

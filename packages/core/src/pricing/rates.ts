@@ -39,6 +39,10 @@ export interface Rates {
   readonly worstInput5m: number;
   /** The same when it may write with any lifetime. */
   readonly worstInput1h: number;
+  /** The same three for a token of text. */
+  readonly worstText: number;
+  readonly worstText5m: number;
+  readonly worstText1h: number;
   /** The most that one output token can cost. */
   readonly worstOutput: number;
 }
@@ -105,17 +109,22 @@ function dearerRates(a: Rates, b: Rates): Rates {
   return dearer;
 }
 
-type Cells = Omit<Rates, 'worstInput' | 'worstInput5m' | 'worstInput1h' | 'worstOutput'>;
+type Cells = Omit<Rates, `worst${string}`>;
 
 function boundRates(cells: Cells): Rates {
   // A token sits in one cell (uncached, read, written) and has at most one extra (audio, read audio, image).
   const extra = Math.max(cells.audioExtra, cells.cacheReadAudioExtra, cells.imageExtra);
-  const plain = Math.max(cells.input, cells.cacheRead);
+  const worstText = Math.max(cells.input, cells.cacheRead);
+  const worstText5m = Math.max(worstText, cells.cacheWrite);
+  const worstText1h = Math.max(worstText, cells.cacheWrite1h);
   return {
     ...cells,
-    worstInput: plain + extra,
-    worstInput5m: Math.max(plain, cells.cacheWrite) + extra,
-    worstInput1h: Math.max(plain, cells.cacheWrite1h) + extra,
+    worstInput: worstText + extra,
+    worstInput5m: worstText5m + extra,
+    worstInput1h: worstText1h + extra,
+    worstText,
+    worstText5m,
+    worstText1h,
     worstOutput: Math.max(cells.output, cells.reasoning, cells.outputAudio, cells.outputImage),
   };
 }

@@ -62,6 +62,8 @@ describe('sharpBound', () => {
     ['anthropic', 'claude-opus-5', 'o200k_base', 'words'],
     ['amazon-bedrock', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'o200k_base', 'words'],
     ['google', 'gemini-2.5-pro', 'o200k_base', 'words'],
+    ['google-vertex', 'claude-opus-4-5@20251101', 'o200k_base', 'words'],
+    ['openai', 'anthropic/claude-opus-4.5', 'o200k_base', 'words'],
     ['mistral', 'mistral-large-latest', 'o200k_base', 'words'],
   ])('counts %s %s by %s, %s', async (provider, model, encoding, mode) => {
     const tokenizer = fake((text) => ({ tokens: 100, counted: text.length }));
@@ -77,6 +79,16 @@ describe('sharpBound', () => {
     expect(await sharpBound(text, 'anthropic', 'claude-opus-5', tokenizer)).toBe(overhead + 250 + 7);
     expect(await sharpBound(text, 'mistral', 'codestral-latest', tokenizer)).toBe(overhead + 200 + 7);
     expect(await sharpBound(text, 'google', 'gemini-2.5-pro', tokenizer)).toBe(overhead + 160 + 7);
+    expect(await sharpBound(text, 'google-vertex', 'claude-opus-4-5@20251101', tokenizer)).toBe(overhead + 250 + 7);
+  });
+
+  it('counts no model of a vendor that the endpoint’s name does not tell by the endpoint’s rules', async () => {
+    const tokenizer = fake(() => ({ tokens: 0, counted: 0 }));
+    for (const model of ['mistral-medium-3', 'meta/llama-4', 'qwen-claude-distill'])
+      await sharpBound(MESSAGES, 'google-vertex', model, tokenizer);
+    expect(tokenizer.asked).toEqual([]);
+    const image = [{ role: 'user', content: [{ type: 'image', image: 'https://example.com/a.png' }] }];
+    expect(await sharpBound(image, 'openai', 'ft:gpt-4o-mini:claude::x', none)).toBeGreaterThan(48_000);
   });
 
   it('counts text inside JSON in its longest form, with room for its edges', async () => {

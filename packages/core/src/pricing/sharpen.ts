@@ -102,8 +102,8 @@ export async function sharpBound(
   model: string,
   tokenizer?: Pick<Tokenizer, 'count'>,
 ): Promise<number> {
-  const upper = byteBound(input, provider);
-  const overhead = overheadOf(provider);
+  const upper = byteBound(input, provider, model);
+  const overhead = overheadOf(provider, model);
   const bytes = byteMeter(overhead.normalization);
   const texts: Counted[] = [];
   let rest = walkRequest(input, { meter: settingAside(bytes, texts), overhead, model });

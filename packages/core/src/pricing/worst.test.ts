@@ -59,6 +59,7 @@ const scenario = fc
     cacheWrite: fc.constantFrom('none', '5m', '1h', undefined),
     tier: fc.constantFrom(...TIERS),
     pick: fc.nat(),
+    textOnly: fc.constantFrom(undefined, false, true),
     candidates: fc.constantFrom(undefined, 1, 3),
     images: fc.constantFrom(undefined, 0, 2),
     searches: fc.integer({ min: 0, max: 5 }),
@@ -79,6 +80,7 @@ const scenario = fc
         serviceTier: s.tier,
         candidates: s.candidates,
         images: s.images,
+        textOnly: s.textOnly,
         toolCalls: { web_search: s.searches, teleport: s.searches },
       },
       usage: {
@@ -86,9 +88,9 @@ const scenario = fc
         cacheReadTokens: cacheRead,
         cacheWriteTokens: cacheWrite,
         cacheWrite1hTokens: s.cacheWrite === '5m' ? 0 : take(cacheWrite, s.long),
-        inputAudioTokens: s.say ? audio : undefined,
-        cacheReadAudioTokens: s.say ? Math.min(take(audio, s.long), cacheRead) : undefined,
-        inputImageTokens: s.say ? take(input, s.kinds[1]) : undefined,
+        inputAudioTokens: s.say && !s.textOnly ? audio : undefined,
+        cacheReadAudioTokens: s.say && !s.textOnly ? Math.min(take(audio, s.long), cacheRead) : undefined,
+        inputImageTokens: s.say && !s.textOnly ? take(input, s.kinds[1]) : undefined,
         outputTokens: output,
         reasoningTokens: take(output, s.out[0]),
         outputAudioTokens: s.say ? take(output, s.out[1]) : undefined,
@@ -112,6 +114,18 @@ describe('worstCost', () => {
     expect(worstCost(sonnet, 1_000, 0, { cacheWrite: '1h' })).toBe(6_000_000);
     expect(worstCost(sonnet, 1_000, 0, { cacheWrite: '5m' })).toBe(3_750_000);
     expect(worstCost(sonnet, 1_000, 0, { cacheWrite: 'none' })).toBe(3_000_000);
+  });
+
+  it('assumes audio unless the request holds only text', () => {
+    const flash = price('google', 'gemini-2.5-flash');
+    expect(worstCost(flash, 1_000_000, 0, { cacheWrite: 'none' })).toBe(1_000_000_000);
+    for (const cacheWrite of ['none', '5m', '1h', undefined] as const)
+      expect(worstCost(flash, 1_000_000, 0, { cacheWrite, textOnly: true })).toBe(300_000_000);
+    expect(affordableOutput(flash, 1_000_000, 300_000_000, { textOnly: true })).toBe(0);
+    // Cache writes stay, and so does what a model of speech or images is charged where the report states no kind.
+    expect(worstCost(price('anthropic', 'claude-sonnet-4-5'), 1_000, 0, { textOnly: true })).toBe(6_000_000);
+    const live = price('google', 'gemini-3.1-flash-live-preview');
+    expect(worstCost(live, 1_000, 0, { textOnly: true })).toBe(worstCost(live, 1_000, 0));
   });
 
   it('takes the dearer of standard and the tier asked for', () => {

@@ -17,7 +17,7 @@ const MAX_ANSWERS = 1_000_000;
 /**
  * An upper bound in nano-dollars for every usage that can result: at most `inputTokens` of input, at most
  * `outputTokens` in each answer, and what the hints allow besides. It covers any split into cache reads and writes,
- * audio, images and reasoning, long-context rates, and a provider that serves another tier than the one asked for.
+ * audio, images (unless the hints say that there is only text) and reasoning, long-context rates, and a provider that serves another tier than the one asked for.
  *
  * @param inputTokens an upper bound of the input
  * @param outputTokens the output cap of one answer
@@ -27,7 +27,7 @@ export function worstCost(price: Price, inputTokens: number, outputTokens: numbe
   const input = bound(inputTokens);
   const rates = worstRates(price, input, hints);
   const output = worstOutput(price, bound(outputTokens), hints);
-  const inputRate = worstInputRate(rates, hints);
+  const inputRate = worstInputRate(price, rates, hints);
   const perToken = outputRate(price, rates);
   const extras = extrasOf(price, hints);
   const pico = input * inputRate + output * perToken + extras;
@@ -45,7 +45,7 @@ export function affordableOutput(price: Price, inputTokens: number, room: Nano, 
   if (room >= Number.MAX_SAFE_INTEGER) return Infinity;
   const input = bound(inputTokens);
   const rates = worstRates(price, input, hints);
-  const inputRate = worstInputRate(rates, hints);
+  const inputRate = worstInputRate(price, rates, hints);
   const perToken = outputRate(price, rates);
   const extras = extrasOf(price, hints);
   // In pico-dollars: what there is, what is spent whatever the cap, and what each token of the cap costs.
@@ -67,7 +67,7 @@ function affordableBig(price: Price, input: number, room: Nano, hints: PriceHint
   const each = BigInt(outputRate(price, rates)) * BigInt(answers(hints));
   if (each === 0n) return Infinity;
   const available = BigInt(Math.floor(room)) * BigInt(PICO_PER_NANO);
-  const fixed = BigInt(input) * BigInt(worstInputRate(rates, hints)) + BigInt(extrasOf(price, hints));
+  const fixed = BigInt(input) * BigInt(worstInputRate(price, rates, hints)) + BigInt(extrasOf(price, hints));
   const tokens = (available - fixed) / each;
   return tokens >= BigInt(MAX_TOKENS) ? Infinity : Number(tokens);
 }
@@ -83,8 +83,13 @@ function worstRates(price: Price, input: number, hints: PriceHints | undefined):
   return input > sheet.above ? sheet.long : sheet.short;
 }
 
-function worstInputRate(rates: Rates, hints: PriceHints | undefined): number {
+function worstInputRate(price: Price, rates: Rates, hints: PriceHints | undefined): number {
   const write = hints?.cacheWrite;
+  // Models that make speech or images are charged at the dearest kind when the report does not state it.
+  if (hints?.textOnly === true && !price.unstatedIsDearest) {
+    if (write === 'none') return rates.worstText;
+    return write === '5m' ? rates.worstText5m : rates.worstText1h;
+  }
   if (write === 'none') return rates.worstInput;
   return write === '5m' ? rates.worstInput5m : rates.worstInput1h;
 }
