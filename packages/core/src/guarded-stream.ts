@@ -96,7 +96,7 @@ class Passage<C> implements UnderlyingDefaultSource<C> {
     call.pace?.asks(call.host.monotonic());
     try {
       // Promise.resolve, since somebody's iterator may answer without a promise.
-      return Promise.resolve(this.#source.read()).then(this.#pass).catch(this.#fail);
+      return Promise.resolve(this.#source.read()).then(this.#pass, this.#fail);
     } catch (error) {
       this.#fail(error);
       return Promise.resolve();
@@ -111,17 +111,21 @@ class Passage<C> implements UnderlyingDefaultSource<C> {
     await cancelled;
   }
 
-  readonly #pass = ({ done, value }: Read<C>): void => {
+  readonly #pass = (read: Read<C>): void => {
     this.#call.pace?.delivered(this.#call.host.monotonic());
     if (this.#closed) return;
-    if (done === true) {
-      this.#closed = true;
-      this.#call.completeStream();
-      this.#controller?.close();
-      return;
+    try {
+      if (read.done === true) {
+        this.#closed = true;
+        this.#call.completeStream();
+        this.#controller?.close();
+      } else {
+        this.#result.meter(read.value as C, this.#meter);
+        this.#controller?.enqueue(read.value as C);
+      }
+    } catch (error) {
+      this.#fail(error); // somebody's iterator, or a meter that fails
     }
-    this.#result.meter(value as C, this.#meter);
-    this.#controller?.enqueue(value as C);
   };
 
   readonly #fail = (error: unknown): void => {

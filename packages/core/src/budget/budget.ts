@@ -62,6 +62,11 @@ export class Budget {
   readonly name: string | undefined;
 
   private constructor(fields: BudgetFields) {
+    if ((fields as BudgetFields | undefined)?.scope === undefined) {
+      throw new ConfigError("A budget is made by Budget.daily(50), Budget.tokens(1_000_000, 'daily') and the like.", {
+        path: 'Budget',
+      });
+    }
     this.scope = fields.scope;
     this.unit = fields.unit;
     this.period = fields.period;
