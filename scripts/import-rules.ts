@@ -40,7 +40,7 @@ export interface PackageFacts {
 const LAYERS: readonly { readonly layer: string; readonly names: readonly string[] }[] = [
   {
     layer: 'leaves',
-    names: ['errors', 'find-error', 'events', 'money', 'clock', 'call', 'outcome', 'check-request', 'show'],
+    names: ['errors', 'find-error', 'events', 'money', 'clock', 'call', 'outcome', 'check-request', 'show', 'unlisten'],
   },
   {
     layer: 'rooms',

@@ -145,8 +145,14 @@ function takeOver(engine: Engine, frame: Frame, request: CallRequest): readonly 
   for (let layer: Frame | undefined = frame; layer !== undefined; layer = layer.parent) {
     const { call } = layer;
     if (call === undefined || call.takenOverBy?.has(engine) === true || !isSameCall(call, request)) continue;
+    // What another guard holds for a smaller request is no reservation of this one.
+    if (layer.guard !== engine && !call.covers(request)) continue;
+    const blocked = layer.guard === engine ? call.holdFor(request) : undefined;
+    if (blocked !== undefined) throw denied(engine, grown(engine, request, blocked));
     (call.takenOverBy ??= new Set()).add(engine);
-    if (layer.guard === engine) return { ...layer, parent: frame, call: relay(call) };
+    if (layer.guard === engine) {
+      return { ...layer, parent: frame, call: relay(call) };
+    }
     others = [...others, call];
   }
   return others;
@@ -161,6 +167,7 @@ function relay(call: CallLayer): CallLayer {
     accounts,
     takenOverBy: undefined,
     covers: (request) => call.covers(request),
+    holdFor: (request) => call.holdFor(request),
     report: (usage) => call.report(usage),
     get ended() {
       return call.ended;
@@ -168,11 +175,17 @@ function relay(call: CallLayer): CallLayer {
   };
 }
 
+/** The refusal of a request that a layer in between has made larger than what there is room for. */
+function grown(engine: Engine, request: CallRequest, account: Account): BudgetExceededError {
+  const claim = new Claim(request, priceOf(engine, request), engine.policy);
+  claim.fit([], Number.POSITIVE_INFINITY);
+  return exceeded(engine, claim, account, 'held');
+}
+
 function isSameCall(call: CallLayer, request: CallRequest): boolean {
   const identity = identityOf(request);
   const isSame = identity !== undefined && call.identity === identity && call.model === request.model;
-  // A layer in between may have made the request larger than what is held for it.
-  return isSame && !call.ended && call.covers(request);
+  return isSame && !call.ended;
 }
 
 /** The first account that takes no calls of this agent, whatever they cost. */

@@ -151,6 +151,27 @@ export class Claim implements Amounts {
     return inner.serviceTier === request.serviceTier && boundOf(inner) <= this.#lengthBound;
   }
 
+  /** What an inner layer's version of the request needs beyond what this claim holds. */
+  excess(inner: CallRequest): Amounts {
+    const { request, price } = this;
+    const rounds = (inner.inputRounds ?? 1) / (request.inputRounds ?? 1);
+    const bound = boundOf(inner) <= this.#lengthBound ? this.inputBound * rounds : this.#held(boundOf(inner)) * rounds;
+    const cap = price.kind === 'text' ? (inner.maxOutputTokens ?? price.maxOutputTokens ?? UNKNOWN_MAX_OUTPUT) : 0;
+    const output = cap + (inner.extraOutputTokens ?? 0);
+    const tokens = bound + output * (inner.candidates ?? 1);
+    const usd = worstCost(price, bound, output, inner);
+    return { usd: Math.max(0, usd - this.usd), tokens: Math.max(0, tokens - this.tokens), calls: 0 };
+  }
+
+  /** Stands for an inner layer's version of the request too. */
+  grow(inner: CallRequest, extra: Amounts): void {
+    this.usd += extra.usd;
+    this.tokens += extra.tokens;
+    this.cap = Math.max(this.cap, inner.maxOutputTokens ?? 0);
+    this.#lengthBound = Math.max(this.#lengthBound, boundOf(inner));
+    this.inputBound = Math.max(this.inputBound, Math.min(this.#held(boundOf(inner)), this.tokens));
+  }
+
   /** Whether a tokenizer could still lower the bound by an amount that matters. */
   get blurred(): boolean {
     return this.#rung !== 'tokens' && this.#canSharpen();

@@ -7,12 +7,13 @@ import type { CallGrant, CallRequest, CallResult, Usage } from './call.ts';
 import type { Claim } from './claim.ts';
 import type { CallOutcome } from './events.ts';
 import type { Run } from './guardrails/run.ts';
-import { Reservation } from './budget/ledger.ts';
+import { blocker, Reservation } from './budget/ledger.ts';
 import { billOf, holds, isCount, type FailureBill } from './outcome.ts';
 import { Pace } from './pace.ts';
 import type { Price } from './pricing/price.ts';
 import type { CallLayer } from './scope.ts';
 import { chargeFor, partOfReservation, released, wholeReservation, withInner, type Charge } from './settlement.ts';
+import { unlisten } from './unlisten.ts';
 
 /** What the engine does for a call. */
 export interface CallHost {
@@ -88,6 +89,18 @@ export class InFlight implements CallGrant, CallLayer {
 
   covers(request: CallRequest): boolean {
     return this.claim.covers(request);
+  }
+
+  holdFor(inner: CallRequest): Account | undefined {
+    const { claim, accounts } = this;
+    if (claim.covers(inner)) return undefined;
+    const extra = claim.excess(inner);
+    // Those that wait in a queue wait for this call too: it goes before them.
+    const blocked = claim.policy.mode === 'hard' ? blocker(accounts, extra, 0) : undefined;
+    if (blocked !== undefined) return blocked;
+    this.reservation.add(extra);
+    claim.grow(inner, extra);
+    return undefined;
   }
 
   /** What stopped the call from outside, if anything did. */
@@ -248,7 +261,7 @@ export class InFlight implements CallGrant, CallLayer {
     if (this.#ended) return false;
     this.#ended = true;
     this.host.left(this);
-    if (this.#onUserAbort !== undefined) this.claim.request.signal?.removeEventListener('abort', this.#onUserAbort);
+    if (this.#onUserAbort !== undefined) unlisten(this.claim.request.signal, this.#onUserAbort);
     return true;
   }
 }

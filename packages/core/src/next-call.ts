@@ -19,10 +19,10 @@ export function canStartCall(engine: Engine): boolean {
   return accounts.every(({ pool, spent }) => spent + amountIn(pool.budget.unit, next) <= pool.limit);
 }
 
-/** The last call's input and output as input, twice over since input is bounded from above, and the least output. */
+/** The last call's input and output as input, three times over: input is bounded from above, and tools add to it. The least output. */
 function expected(last: Engine['last'], minOutputTokens: number): Amounts {
   if (last === undefined) return { usd: 1, tokens: 1, calls: 1 };
-  const input = 2 * last.tokens;
+  const input = 3 * last.tokens;
   const usd = worstCost(last.price, input, minOutputTokens, { cacheWrite: 'none', textOnly: true });
   return { usd, tokens: input + minOutputTokens, calls: 1 };
 }

@@ -30,6 +30,11 @@ export interface CallLayer {
   takenOverBy: Set<object> | undefined;
   /** Whether the reservation is large enough for a request. */
   covers(request: CallRequest): boolean;
+  /**
+   * Holds what an inner layer's version of the request needs beyond what is held: a layer in between may have made it
+   * larger. @returns the account that has no room for it
+   */
+  holdFor(request: CallRequest): Account | undefined;
   /** Tells the layer what an inner one, which took its reservation over, has been told by the provider. */
   report(usage: Usage | undefined): void;
   /** Whether the reservation is still held. */

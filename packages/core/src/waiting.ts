@@ -2,6 +2,7 @@
 import { admitWaiting, enqueue } from './budget/ledger.ts';
 import type { Account, Waiter } from './budget/pool.ts';
 import type { InFlight } from './in-flight.ts';
+import { unlisten } from './unlisten.ts';
 
 /** Tries to admit the call now: the admitted call, or the account that blocks it. Throws when it is refused for good. */
 export type Attempt = () => InFlight | Account;
@@ -45,6 +46,8 @@ export class WaitingCall implements Waiter {
     this.#signal = options.signal;
     this.#onEnd = options.onEnd;
     this.#account = account;
+    // First: a signal that can't be listened to must leave no timer and no place in the queue.
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.admitted = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -54,7 +57,6 @@ export class WaitingCall implements Waiter {
       this.refuse(options.onTimeout(this.#account));
     }, options.waitMs);
     this.#awaitWindow();
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
     enqueue(account, this);
   }
 
@@ -127,7 +129,7 @@ export class WaitingCall implements Waiter {
     this.#done = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#windowTimer);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    unlisten(this.#signal, this.#onAbort);
     this.#onEnd(this);
   }
 }

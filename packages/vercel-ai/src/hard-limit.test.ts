@@ -1,6 +1,6 @@
 import { AgentKavach, Budget, ConfigError } from '@agentkavach/core';
 import { describe, expect, it } from 'vitest';
-import { holdable, unpriceable } from './hard-limit.ts';
+import { assertGroundingHoldable, holdable, unpriceable } from './hard-limit.ts';
 import type { CallParams } from './provider-options.ts';
 
 const OPENAI = { provider: 'openai.responses', modelId: 'gpt-5' };
@@ -53,6 +53,13 @@ describe('a call that a hard limit can’t hold', () => {
     const error = unpriceable(model, { tools: [tool(id)] });
     expect(error?.path).toBe('tools');
     expect(error?.message).toMatch(advice);
+  });
+
+  it('is an image grounded by a search that is billed by the query', () => {
+    const images = { ...GEMINI, modelId: 'gemini-3-pro-image-preview' };
+    expect(() => assertGroundingHoldable(guard(), images)).toThrow(/providerOptions\.google\.googleSearch/);
+    expect(() => assertGroundingHoldable(guard('soft'), images)).not.toThrow();
+    expect(() => assertGroundingHoldable(guard(), GEMINI)).not.toThrow();
   });
 
   it('is not one with tools that have a limit, a bill by the prompt, or that the caller runs', () => {

@@ -1,8 +1,8 @@
-/** A stop condition for agent loops: ends the loop with the answer so far, before the guard would refuse the next step. */
+/** A stop condition for agent loops: ends the loop with the answer so far, before the guard is likely to refuse the next step. */
 import { AgentKavach, ConfigError } from '@agentkavach/core';
 
 /**
- * For `stopWhen`: true once the guard would refuse another call, because it was killed, its run is at a limit, or a
+ * For `stopWhen`: true once the guard would refuse another call like the last one, because it was killed, its run is at a limit, or a
  * budget has no room. The loop then ends normally, and the steps so far are kept.
  *
  * @throws ConfigError for anything that is no guard

@@ -25,14 +25,21 @@ export class Reservation implements Amounts {
   /** Takes the amounts unconditionally; {@link reserve} is what checks for room. */
   constructor(
     readonly accounts: readonly Account[],
-    readonly usd: number,
-    readonly tokens: number,
+    public usd: number,
+    public tokens: number,
     readonly calls: number,
   ) {
     for (let i = 0; i < accounts.length; i++) {
       const account = accounts[i] as Account;
       account.reserved += amountIn(account.pool.budget.unit, this);
     }
+  }
+
+  /** Holds more of what is held already; {@link blocker} is what checks for room. */
+  add(extra: Amounts): void {
+    this.usd += extra.usd;
+    this.tokens += extra.tokens;
+    for (const account of this.accounts) account.reserved += amountIn(account.pool.budget.unit, extra);
   }
 
   /** Whether the reservation is still held. */
