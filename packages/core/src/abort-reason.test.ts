@@ -31,8 +31,8 @@ const WHOLE = { usd: RESERVED_USD, outcome: 'cancelled', estimated: true };
 
 describe("a caller's reason for its abort", () => {
   const throws: [string, (grant: CallGrant, user: AbortSignal) => unknown][] = [
-    ['the reason of the grant', ({ signal }) => signal.reason],
-    ["the reason of the caller's own signal", (_, user) => user.reason],
+    ['the reason of the grant', ({ signal }) => signal.reason as unknown],
+    ["the reason of the caller's own signal", (_, user) => user.reason as unknown],
     ['an error around it', (_, user) => new Error('fetch failed', { cause: user.reason })],
     ['an error around an error around it', (_, user) => new Error('x', { cause: { error: user.reason } })],
     ['the attempts of a retry', (_, user) => new AggregateError([withStatus(500), user.reason])],

@@ -8,7 +8,7 @@ import { expectSettled, meteredGuard, REQUEST, RESERVED_USD } from './testing/me
 const check =
   (fields: object): (() => void) =>
   () =>
-    checkRequest({ ...REQUEST, ...fields } as unknown as CallRequest);
+    checkRequest({ ...REQUEST, ...fields });
 const KEY = 'k'.repeat(40);
 
 describe('a request', () => {

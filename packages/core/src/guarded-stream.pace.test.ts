@@ -32,7 +32,7 @@ async function end(ending: Ending, { guard, user, read }: Opened): Promise<void>
   await read.read().catch(() => undefined);
 }
 
-const BEHIND: [string, (opened: Opened) => Promise<unknown> | void][] = [
+const BEHIND: [string, (opened: Opened) => unknown][] = [
   [
     'has stalled after a read',
     async ({ provider, read, clock }) => {

@@ -7,7 +7,10 @@ import { AgentKavach } from './kavach.ts';
 function held(request: Partial<CallRequest>): number {
   const prices = { small: { inputPerMillion: 1, outputPerMillion: 1, maxInputTokens: 1_000 } };
   const guard = new AgentKavach({ budget: Budget.tokens(1e9, 'total'), prices });
-  void guard.call({ provider: 'test', model: 'small', maxOutputTokens: 10, ...request }, () => new Promise(() => {}));
+  void guard.call(
+    { provider: 'test', model: 'small', maxOutputTokens: 10, ...request },
+    () => new Promise<never>(() => {}),
+  );
   return guard.status().budgets[0]!.reserved;
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Budget } from './budget/budget.ts';
 import type { KavachOptions } from './config/options.ts';
-import { AgentKavach } from './kavach.ts';
+import type { AgentKavach } from './kavach.ts';
 import { meteredGuard, REQUEST } from './testing/metered.ts';
 
 const LOOP = { provider: 'test', model: 'round', canClampOutput: true } as const;

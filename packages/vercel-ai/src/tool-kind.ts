@@ -15,7 +15,7 @@ export function isHosted(tool: Fields | null | undefined): tool is Fields {
 }
 
 /** OpenAI's shell runs in a container of OpenAI's, unless the caller's own is named. */
-export function isHostedShell(tool: Fields): boolean {
+function isHostedShell(tool: Fields): boolean {
   const environment = text(fields(fields(tool['args'])?.['environment'])?.['type']);
   return environment !== undefined && environment !== 'local';
 }

@@ -22,7 +22,7 @@ describe('the advice of a refusal', () => {
   it('does not speak of output where calls are counted', async () => {
     const { ask, provider } = guardFixture({ budget: [Budget.calls(1, 'daily')], waitMs: 0 });
     void ask({ maxOutputTokens: 5 });
-    const text = await ask({ maxOutputTokens: 5 }).catch((error: Error) => error.message);
+    const text = await ask({ maxOutputTokens: 5 }).catch((error: unknown) => (error as Error).message);
     expect(text).toMatch(/limit 1 call, .*this call could take 1 call\./);
     expect(text).not.toMatch(/output|tokens|canClampOutput/);
     expect(provider.requests).toBe(1);
