@@ -44,6 +44,7 @@ export class Claim implements Amounts {
   /** Monotonic place in the order of arrival, once the call has had to wait. */
   order = Number.POSITIVE_INFINITY;
   #rung: Rung = 'length';
+  #isCounted = false;
   /** The length bound that the claim rests on; a caller may change its messages while the call waits or runs. */
   #lengthBound = 0;
 
@@ -83,7 +84,8 @@ export class Claim implements Amounts {
     if (!this.clampable && request.maxOutputTokens === undefined && this.price.kind === 'text') {
       return `The call sets no output cap, so ${this.cap} tokens are held: pass maxOutputTokens, or canClampOutput: true where the callback sends the cap that it is granted.`;
     }
-    return `Its input is bounded at ${inputBound} tokens and its output at ${this.cap}; with gpt-tokenizer installed, input is counted more exactly.`;
+    const bounds = `Its input is bounded at ${inputBound} tokens and its output at ${this.cap}`;
+    return this.#isCounted ? `${bounds}.` : `${bounds}; with gpt-tokenizer installed, input is counted more exactly.`;
   }
 
   /**
@@ -131,7 +133,8 @@ export class Claim implements Amounts {
     if (this.#rung === 'tokens' || !this.#canSharpen()) return false;
     this.#rung = 'tokens';
     const { input, provider, model } = this.request;
-    return this.#lower(await sharpBound(input, provider, model));
+    this.#isCounted = this.#lower(await sharpBound(input, provider, model));
+    return this.#isCounted;
   }
 
   /** Bounds the input anew where the caller has changed it while the call waited. */

@@ -20,9 +20,13 @@ describe('the advice of a refusal', () => {
   });
 
   it('does not speak of output where calls are counted', async () => {
-    const { ask, provider } = guardFixture({ budget: [Budget.calls(1, 'daily')], waitMs: 0 });
-    void ask({ maxOutputTokens: 5 });
+    const { ask, guard, provider } = guardFixture({ budget: Budget.calls(1, 'daily'), waitMs: 0 });
+    const first = ask({ maxOutputTokens: 5 });
+    provider.pending[0]!.answer(1, 1);
+    await first;
+    guard.resume(); // the budget is no longer closed, but spent
     const text = await ask({ maxOutputTokens: 5 }).catch((error: unknown) => (error as Error).message);
+    expect(text).toContain('has no room');
     expect(text).toMatch(/limit 1 call, .*this call could take 1 call\./);
     expect(text).not.toMatch(/output|tokens|canClampOutput/);
     expect(provider.requests).toBe(1);
