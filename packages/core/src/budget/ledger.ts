@@ -22,7 +22,7 @@ export function amountIn(unit: BudgetUnit, amounts: Amounts): number {
 export class Reservation implements Amounts {
   #open = true;
 
-  /** Takes the amounts unconditionally; {@link reserve} is what checks for room. */
+  /** Takes the amounts unconditionally; {@link blocker} is what checks for room. */
   constructor(
     readonly accounts: readonly Account[],
     public usd: number,
