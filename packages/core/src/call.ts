@@ -89,7 +89,7 @@ export interface CallRequest extends PriceHints {
   readonly extraOutputTokens?: number | undefined;
   /**
    * Whether the model may produce output that its stream does not show: hidden or summarised reasoning. Such a stream is
-   * charged its whole reservation when it is cancelled. Default: by the model's name, and where `extraOutputTokens` is set.
+   * charged its whole reservation when it is cancelled. Default: by the model's name, at Azure always, and where `extraOutputTokens` is set.
    */
   readonly hidesOutput?: boolean | undefined;
   /** Whether the callback sends the `maxOutputTokens` of its grant; only then may the guard lower the cap. */

@@ -69,8 +69,8 @@ export class Claim implements Amounts {
 
   /** Whether what a stream shows is less than what it bills. */
   get hidesOutput(): boolean {
-    const { hidesOutput, extraOutputTokens = 0, model } = this.request;
-    return hidesOutput ?? (extraOutputTokens > 0 || mayReasonUnseen(model));
+    const { hidesOutput, extraOutputTokens = 0, provider, model } = this.request;
+    return hidesOutput ?? (extraOutputTokens > 0 || mayReasonUnseen(provider, model));
   }
 
   /** The cap to send: ours where we set or lowered it, else the caller's. */

@@ -1,5 +1,6 @@
 /** The budgets of one guard: their pools, their ids, and the accounts that a call is charged to. */
 import { ConfigError } from '../errors.ts';
+import { show } from '../show.ts';
 import { toUnit, type Budget } from './budget.ts';
 import { poolOf, type Account, type Pool, type PoolListener } from './pool.ts';
 
@@ -78,10 +79,7 @@ export class BudgetSet {
     if (exact !== undefined) return exact;
     const [pool, ...others] = this.pools.filter(({ budget }) => budget.period === id);
     if (pool !== undefined && others.length === 0) return pool;
-    const what =
-      pool === undefined
-        ? `There is no budget ${JSON.stringify(id)}`
-        : `${JSON.stringify(id)} names more than one budget`;
+    const what = pool === undefined ? `There is no budget ${show(id)}` : `${show(id)} names more than one budget`;
     throw new ConfigError(`${what}. This guard's budgets: ${this.ids.join(', ')}.`, { path: 'id' });
   }
 }

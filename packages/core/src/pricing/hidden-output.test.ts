@@ -14,7 +14,7 @@ describe('mayReasonUnseen', () => {
     'models/gemini-3-pro',
     'x-ai/grok-4',
     'codex-mini-latest',
-  ])('%s streams less than it bills', (model) => expect(mayReasonUnseen(model)).toBe(true));
+  ])('%s streams less than it bills', (model) => expect(mayReasonUnseen('openai', model)).toBe(true));
 
   it.each([
     'gpt-4o',
@@ -25,5 +25,10 @@ describe('mayReasonUnseen', () => {
     'mistral-large-latest',
     'magistral-medium-2507',
     'foo1',
-  ])('%s streams what it bills', (model) => expect(mayReasonUnseen(model)).toBe(false));
+  ])('%s streams what it bills', (model) => expect(mayReasonUnseen('openai', model)).toBe(false));
+
+  it('any deployment at Azure may, whatever its name', () => {
+    expect(mayReasonUnseen('azure', 'team-o3')).toBe(true);
+    expect(mayReasonUnseen('azure-openai', 'prod')).toBe(true);
+  });
 });

@@ -8,9 +8,11 @@ const UNSEEN =
   /(?:^|[/.:])(?:o\d|gpt-(?:5|[6-9])|codex|computer-use|gemini-(?:2\.5|[3-9])|gemini-(?:flash|pro)|grok-)/i;
 
 /**
- * @example mayReasonUnseen('gpt-5-mini') // true
- * @example mayReasonUnseen('gpt-4o') // false
+ * At Azure a model has the name that somebody gave its deployment, which says nothing: there, any may.
+ *
+ * @example mayReasonUnseen('openai', 'gpt-5-mini') // true
+ * @example mayReasonUnseen('openai', 'gpt-4o') // false
  */
-export function mayReasonUnseen(model: string): boolean {
-  return UNSEEN.test(model);
+export function mayReasonUnseen(provider: string, model: string): boolean {
+  return provider.startsWith('azure') || UNSEEN.test(model);
 }
