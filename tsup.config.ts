@@ -1,5 +1,5 @@
 /** One build for all published packages. What to build is what their package.json offers under `exports`. */
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { defineConfig, type Options } from 'tsup';
 
 interface Manifest {
@@ -40,4 +40,16 @@ function published(folder: string, workers: readonly string[] = []): Options {
   };
 }
 
-export default defineConfig([published('core', ['node/tokenizer-worker']), published('vercel-ai')]);
+/** The SQL that the embedded backend brings along. */
+function copySql(): Promise<void> {
+  cpSync('supabase/migrations', 'packages/embedded/dist/assets/migrations', { recursive: true });
+  cpSync('packages/embedded/sql', 'packages/embedded/dist/assets/baseline', { recursive: true });
+  return Promise.resolve();
+}
+
+export default defineConfig([
+  published('core', ['node/tokenizer-worker']),
+  published('vercel-ai'),
+  { ...published('embedded'), onSuccess: copySql },
+  published('cli'),
+]);

@@ -1,26 +1,59 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const source = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
+const repository = (path: string) => fileURLToPath(new URL(`./${path}`, import.meta.url));
+
+const shared = {
+  // What the guard logs on purpose is shown only where a test fails.
+  silent: 'passed-only',
+  testTimeout: 30_000,
+  // What guards with a key keep on disk goes here, not among the developer's own files.
+  env: { AGENTKAVACH_BUFFER_DIR: join(tmpdir(), 'agentkavach-tests') },
+} as const;
+
+const backend = [
+  'supabase/**/*.test.ts',
+  'packages/{embedded,cli}/{src,test}/**/*.test.ts',
+  'packages/*/test/backend/**/*.test.ts',
+  'demo/**/*.test.ts',
+  'chaos/**/*.test.ts',
+];
 
 export default defineConfig({
   resolve: {
     // Tests run on the sources, so that a failing line is the line that was written. The built packages have a test of their own.
     alias: [
-      { find: /^@agentkavach\/core\/(.+)$/, replacement: source('core/src/$1/index.ts') },
-      { find: /^@agentkavach\/(.+)$/, replacement: source('$1/src/index.ts') },
+      { find: /^@agentkavach\/functions\/(.+)$/, replacement: repository('supabase/functions/$1.ts') },
+      { find: /^@agentkavach\/(core|embedded)\/(.+)$/, replacement: repository('packages/$1/src/$2/index.ts') },
+      { find: /^@agentkavach\/(.+)$/, replacement: repository('packages/$1/src/index.ts') },
     ],
   },
   test: {
-    include: [
-      'packages/*/{src,test}/**/*.test.ts',
-      'scripts/**/*.test.ts',
-      'examples/**/*.test.ts',
-      'demo/**/*.test.ts',
-    ],
     maxWorkers: 2,
-    // What the guard logs on purpose is shown only where a test fails.
-    silent: 'passed-only',
-    testTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'engine',
+          include: ['packages/*/{src,test}/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/**/*.test.ts'],
+          exclude: backend,
+        },
+      },
+      {
+        extends: true,
+        // One PostgreSQL for the run, one database for each file.
+        test: {
+          ...shared,
+          name: 'backend',
+          include: backend,
+          globalSetup: ['packages/embedded/src/testing/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
   },
 });
