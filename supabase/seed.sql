@@ -1,0 +1,1 @@
+-- Nothing to seed: plans come with the migrations, organisations and keys from their users.
