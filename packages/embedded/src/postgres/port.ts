@@ -1,0 +1,13 @@
+/** A port on the loopback interface that nobody listens on. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** A port that was free a moment ago: whoever uses it must be ready to find it taken. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
