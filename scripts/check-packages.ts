@@ -70,7 +70,8 @@ function contents(name: string, tarball: Packed, home: string): string[] {
   const paths = tarball.files.map(({ path }) => path);
   const missing = ['LICENSE', 'README.md', 'package.json'].filter((path) => !paths.includes(path));
   const strange = paths.filter(
-    (path) => !/^(dist\/.+\.(js|cjs|d\.ts|d\.cts|map)|LICENSE|README\.md|package\.json)$/.test(path),
+    (path) =>
+      !/^(dist\/.+\.(js|cjs|d\.ts|d\.cts|map)|dist\/assets\/.+\.sql|LICENSE|README\.md|package\.json)$/.test(path),
   );
   const leaks = paths
     .filter((path) => /\.d\.c?ts$/.test(path))

@@ -17,6 +17,10 @@ const TASKS = {
     run: (args) => tool('prettier', ['--write', '.', ...args]),
   },
   demo: { about: 'a runaway agent, stopped', run: (args) => program('demo/main.ts', args) },
+  chaos: {
+    about: 'processes, database and network die; the limit holds',
+    run: (args) => program('chaos/main.ts', args),
+  },
   bench: { about: 'the benchmarks', built: true, run: bench },
 };
 

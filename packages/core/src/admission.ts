@@ -18,6 +18,9 @@ import { WaitingCall } from './waiting.ts';
 
 let arrivals = 0;
 
+/** Milliseconds that a call which may not wait for others waits for the authority of a shared budget to answer. */
+const ANSWER_MS = 10_000;
+
 /** A call on its way to a reservation. */
 interface Applicant {
   readonly claim: Claim;
@@ -65,13 +68,15 @@ function attempt(engine: Engine, applicant: Applicant): InFlight | Account {
     if (mode !== 'observe') engine.breach(breach);
     enforce(engine, breach.error);
   }
-  const accounts = accountsOf(engine, applicant);
+  const now = clock.now();
+  const accounts = accountsOf(engine, applicant, now);
+  for (let i = 0; i < accounts.length; i++) accounts[i]?.pool.lender?.check(accounts[i] as Account, now, monotonic);
   const closed = closedAmong(engine, accounts);
   const blocking = claim.fit(accounts, run.tokensLeft());
   if (closed !== undefined) throw denied(engine, exceeded(engine, claim, closed, causeOf(engine, closed)));
   if (blocking !== undefined) return blocking;
   if (mode === 'observe' && engine.events.has('denied')) report(engine, applicant, accounts);
-  const call = new InFlight(engine, claim, run, accounts, monotonic);
+  const call = new InFlight(engine, claim, run, accounts, monotonic, now, applicant.frame);
   run.begin(monotonic, (timeUp) => engine.breach(timeUp));
   engine.entered(call);
   return call;
@@ -80,8 +85,11 @@ function attempt(engine: Engine, applicant: Applicant): InFlight | Account {
 /** What is tried when there is no room at once: a sharper bound, then a place in the queue. */
 async function contend(engine: Engine, applicant: Applicant, blocking: Account): Promise<InFlight> {
   const { claim, run } = applicant;
+  const { waitMs, clock } = engine.policy;
+  const couldSharpen = (): boolean =>
+    claim.blurred && claim.couldFitSharpened(accountsOf(engine, applicant), run.tokensLeft());
   let blocked = blocking;
-  if (claim.blurred && claim.couldFitSharpened(accountsOf(engine, applicant), run.tokensLeft())) {
+  if (!mayGrow(blocked) && couldSharpen()) {
     await claim.sharpen();
     claim.refresh();
     const result = attempt(engine, applicant);
@@ -90,31 +98,56 @@ async function contend(engine: Engine, applicant: Applicant, blocking: Account):
   }
   const refuseIfStuck = (): void => {
     const stuck = claim.stuckOn(accountsOf(engine, applicant));
-    if (stuck === undefined) return;
+    if (stuck === undefined || mayGrow(stuck)) return;
     const isTooLarge = amountIn(stuck.pool.budget.unit, claim) > stuck.pool.limit;
     const error = exceeded(engine, claim, stuck, isTooLarge ? 'too large' : 'no room');
     engine.exhaust(stuck);
     throw denied(engine, error);
   };
   refuseIfStuck();
-  const { waitMs, clock } = engine.policy;
-  if (waitMs === 0) throw denied(engine, exceeded(engine, claim, blocked, 'held'));
+  const refuseIfImpatient = (account: Account): void => {
+    if (waitMs === 0 && !mayGrow(account)) throw denied(engine, exceeded(engine, claim, account, 'held'));
+  };
+  refuseIfImpatient(blocked);
+  let isSharpening = false;
   claim.order = ++arrivals;
   const waiting = new WaitingCall(claim.order, blocked, {
+    claim,
     attempt: () => {
       claim.refresh();
       const result = attempt(engine, applicant);
-      if (!(result instanceof InFlight)) refuseIfStuck();
+      if (result instanceof InFlight || isSharpening) return result;
+      if (!mayGrow(result) && couldSharpen()) {
+        isSharpening = true;
+        const retry = (): void => {
+          isSharpening = false;
+          waiting.retry();
+        };
+        engine.track(claim.sharpen().then(retry, retry));
+        return result;
+      }
+      refuseIfStuck();
+      refuseIfImpatient(result);
       return result;
     },
-    waitMs,
+    waitMs: waitMs === 0 ? ANSWER_MS : waitMs,
+    isPatient: waitMs > 0,
     msLeft: ({ window }) => window.end - clock.now(),
     signal: claim.request.signal,
-    onTimeout: (account) => denied(engine, exceeded(engine, claim, account, 'waited')),
+    onTimeout: (account) => denied(engine, exceeded(engine, claim, account, causeOfWait(account))),
     onEnd: (ended) => engine.waiting.delete(ended),
   });
   engine.waiting.add(waiting);
   return waiting.admitted;
+}
+
+/** Whether an account's authority may still give it more: too early to refuse then. */
+function mayGrow(account: Account): boolean {
+  return account.pool.lender?.mayGrow(account) === true;
+}
+
+function causeOfWait(account: Account): DenialCause {
+  return account.pool.lender?.isCutOff(account) === true ? 'no backend' : 'waited';
 }
 
 function priceOf(engine: Engine, request: CallRequest): Price {
@@ -129,8 +162,8 @@ function priceOf(engine: Engine, request: CallRequest): Price {
 }
 
 /** The call's accounts, without those in which an outer layer of another guard holds the same request already. */
-function accountsOf(engine: Engine, { frame, outer }: Applicant): readonly Account[] {
-  const accounts = engine.budgets.accountsAt(engine.policy.clock.now(), frame);
+function accountsOf(engine: Engine, { frame, outer }: Applicant, now = engine.policy.clock.now()): readonly Account[] {
+  const accounts = engine.budgets.accountsAt(now, frame);
   let own = accounts;
   for (const call of outer) if (!call.ended) own = own.filter((account) => !call.accounts.includes(account));
   return own;
@@ -198,9 +231,8 @@ function closedAmong(engine: Engine, accounts: readonly Account[]): Account | un
   return spent;
 }
 
-function causeOf(engine: Engine, { pool }: Account): DenialCause {
-  const { scope } = pool.budget;
-  return engine.policy.refusePooled && (scope === 'shared' || scope === 'org') ? 'no backend' : 'closed';
+function causeOf(engine: Engine, account: Account): DenialCause {
+  return engine.isCutOff(account) ? 'no backend' : 'closed';
 }
 
 /** Under `observe`: says what `hard` would have refused, with the output cap and the input bound that it would have used. */

@@ -37,6 +37,8 @@ export class Claim implements Amounts {
   usd = 0;
   tokens = 0;
   readonly calls = 1;
+  /** The least that the call can do with, as of the last {@link fit}. */
+  least: Amounts = this;
   /** The output cap that the amounts stand for, in tokens of one answer. */
   cap = 0;
   /** An upper bound of the input in tokens. */
@@ -98,16 +100,26 @@ export class Claim implements Amounts {
     const wanted = this.#wanted(accounts, tokensLeft);
     this.#set(wanted);
     if (this.policy.mode !== 'hard') return undefined;
-    const blocking = blocker(accounts, this, this.order);
+    let blocking = blocker(accounts, this, this.order);
+    this.least = this;
     if (blocking === undefined || !this.clampable) return blocking;
     const floor = Math.min(wanted, this.policy.minOutputTokens);
-    this.#set(Math.max(floor, Math.min(wanted, this.#affordable(accounts))));
-    return blocker(accounts, this, this.order);
+    // Nobody's cap is lowered while there is money: where more may be had for the asking, the call asks first.
+    const firm = accounts.filter((account) => account.pool.lender?.mayGrow(account) !== true);
+    const affordable = Math.max(floor, Math.min(wanted, this.#affordable(firm)));
+    this.#set(affordable);
+    blocking = blocker(accounts, this, this.order);
+    if (blocking === undefined || firm.includes(blocking)) return blocking;
+    this.#set(floor);
+    this.least = { usd: this.usd, tokens: this.tokens, calls: 1 };
+    this.#set(affordable);
+    return blocking;
   }
 
-  /** The first account that could not hold the call even if no other call held anything, at the amounts of the last {@link fit}. */
+  /** The first account that could not hold the call even if no other call held anything, at the least of the last {@link fit}. */
   stuckOn(accounts: readonly Account[]): Account | undefined {
-    return accounts.find((account) => amountIn(account.pool.budget.unit, this) > account.pool.limit - account.spent);
+    const { least } = this;
+    return accounts.find((account) => amountIn(account.pool.budget.unit, least) > account.pool.limit - account.spent);
   }
 
   /** Whether a tokenizer could decide: with far fewer tokens than bytes, the call would fit now or after others end. */
@@ -232,7 +244,7 @@ export class Claim implements Amounts {
     let cap = this.#modelMaximum();
     for (let i = 0; i < accounts.length; i++) {
       const account = accounts[i] as Account;
-      cap = Math.min(cap, this.#outputWithin(account, account.room * this.policy.outputShare, 0, cap));
+      cap = Math.min(cap, this.#outputWithin(account, account.left * this.policy.outputShare, 0, cap));
     }
     return cap;
   }

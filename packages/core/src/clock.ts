@@ -11,3 +11,19 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
 };
+
+/** A clock whose wall time is set by the backend's: both must find the same windows. */
+export class AdjustedClock implements Clock {
+  /** Milliseconds that the backend's clock is ahead. */
+  offset = 0;
+
+  constructor(readonly base: Clock) {}
+
+  now(): number {
+    return this.base.now() + this.offset;
+  }
+
+  monotonic(): number {
+    return this.base.monotonic();
+  }
+}

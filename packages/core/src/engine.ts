@@ -5,15 +5,17 @@
 import { BudgetSet } from './budget/budget-set.ts';
 import { fromUnit } from './budget/budget.ts';
 import { changeLimit, charge as chargeAccounts, fireFull } from './budget/ledger.ts';
-import type { Account, PoolListener } from './budget/pool.ts';
+import { isPooled, type Account, type Pool, type PoolListener } from './budget/pool.ts';
 import type { Policy } from './config/policy.ts';
 import { KillSwitch } from './control/kill-switch.ts';
 import { ClosedError, type KillReason } from './errors.ts';
+import { chargeOf, spendOf } from './spend.ts';
 import { Events, isolated, type ThresholdEvent } from './events.ts';
 import { Run, type Breach } from './guardrails/run.ts';
 import type { CallHost, InFlight } from './in-flight.ts';
-import { nanoToUsd, type Nano } from './money.ts';
+import type { Nano } from './money.ts';
 import { PriceBook } from './price-book.ts';
+import type { Recorder } from './recorder.ts';
 import type { Price } from './pricing/price.ts';
 import { currentFrame, type Frame } from './scope.ts';
 import type { Charge } from './settlement.ts';
@@ -40,6 +42,10 @@ export class Engine implements PoolListener, CallHost {
   #run: Run;
   /** What the last completed call was and consumed, to judge whether another like it could start. */
   last: { readonly price: Price; readonly tokens: number } | undefined;
+  /** Are told what was charged: for the backend, and for the next process. */
+  readonly recorders: Recorder[] = [];
+  /** Why no call may start at all, where the guard could not be set up. */
+  fault: Error | undefined;
   #closed = false;
   /** Accounts whose budget killed the agent, with the limit they had: until the window ends, it rises, or someone resumes. */
   readonly #exhausted = new Map<Account, number>();
@@ -54,6 +60,7 @@ export class Engine implements PoolListener, CallHost {
       policy.budgets,
       this,
       policy.killThresholds.map(({ threshold }) => threshold),
+      policy.backend === undefined ? '' : `${policy.backend.url}\n${policy.backend.apiKey}`,
     );
     this.#run = this.newRun(undefined);
     this.#watch = new Watch(this.inFlight, policy, () => policy.clock.monotonic());
@@ -105,19 +112,8 @@ export class Engine implements PoolListener, CallHost {
     call.run.record(charge.usd, charge.tokens, call.toolCalls, clock.monotonic());
     call.reservation.settle(charge.usd, charge.tokens, charge.calls);
     if (charge.outcome === 'completed') this.last = { price: call.claim.price, tokens: charge.tokens };
-    if (!this.events.has('spend')) return;
-    this.events.emit('spend', () => ({
-      agentName,
-      runId: call.run.id,
-      provider: call.claim.request.provider,
-      model,
-      usd: nanoToUsd(charge.usd),
-      inputTokens: charge.inputTokens,
-      outputTokens: charge.outputTokens,
-      estimated: charge.estimated,
-      outcome: charge.outcome,
-      at: clock.now(),
-    }));
+    for (const recorder of this.recorders) recorder.call(call, charge, model);
+    if (this.events.has('spend')) this.events.emit('spend', () => spendOf(agentName, call, charge, model, clock.now()));
   }
 
   track(work: Promise<void>): void {
@@ -132,17 +128,10 @@ export class Engine implements PoolListener, CallHost {
     const frame = currentFrame();
     const run = this.runOf(frame);
     run.record(nano, 0, 0, clock.monotonic());
-    chargeAccounts(this.budgets.accountsAt(clock.now(), frame), nano);
-    const none = { inputTokens: undefined, outputTokens: undefined, estimated: false, outcome: 'charge' } as const;
-    this.events.emit('spend', () => ({
-      agentName,
-      runId: run.id,
-      provider: '',
-      model: name,
-      usd: nanoToUsd(nano),
-      ...none,
-      at: clock.now(),
-    }));
+    const accounts = this.budgets.accountsAt(clock.now(), frame);
+    chargeAccounts(accounts, nano);
+    for (const recorder of this.recorders) recorder.charge(nano, name, run, frame, accounts);
+    this.events.emit('spend', () => chargeOf(agentName, run.id, name, nano, clock.now()));
   }
 
   /** What every new call is refused with just now, whatever it costs. */
@@ -151,7 +140,7 @@ export class Engine implements PoolListener, CallHost {
       return new ClosedError(
         `The guard of agent ${this.policy.agentName} is closed. Make a new AgentKavach for new calls.`,
       );
-    return this.killSwitch.error;
+    return this.fault ?? this.killSwitch.error;
   }
 
   onThreshold(account: Account, threshold: number): void {
@@ -193,12 +182,17 @@ export class Engine implements PoolListener, CallHost {
 
   /** The first account that takes no calls of this agent, whatever they cost. */
   closedAmong(accounts: readonly Account[]): Account | undefined {
-    if (this.policy.refusePooled) {
-      const pooled = accounts.find(({ pool }) => pool.budget.scope === 'shared' || pool.budget.scope === 'org');
-      if (pooled !== undefined) return pooled;
-    }
+    for (let i = 0; i < accounts.length; i++) if (this.isCutOff(accounts[i] as Account)) return accounts[i];
     if (this.#exhausted.size === 0) return undefined;
     return accounts.find((account) => this.#isClosed(account));
+  }
+
+  /** Whether a pooled budget has no authority that could say what is left of it; `hard` refuses then. */
+  isCutOff(account: Account): boolean {
+    const { refusePooled } = this.policy;
+    if (!refusePooled) return false;
+    const { pool } = account;
+    return pool.lender === undefined ? isPooled(pool) : pool.lender.isCutOff(account);
   }
 
   /** A guardrail was reached: its run takes no more calls. */
@@ -215,12 +209,13 @@ export class Engine implements PoolListener, CallHost {
     this.#announceKill(reason, undefined, run.id);
   }
 
-  /** Stops the agent until it is resumed. */
-  kill(reason: KillReason, by: string | undefined): void {
+  /** Stops the agent until it is resumed. @param isRemote the backend holds the stop */
+  kill(reason: KillReason, by: string | undefined, isRemote = false): void {
     const present = this.killSwitch.kill;
-    // A second kill adds nothing, unless it ends calls in flight that the first one lets finish.
-    if (present !== undefined && (!ABORTING.has(reason) || ABORTING.has(present.reason))) return;
-    this.killSwitch.set(this.policy.agentName, { reason, by, at: this.policy.clock.now() });
+    // A second kill adds nothing, unless it ends calls in flight that the first one lets finish, or outlasts it.
+    const isWeaker = present !== undefined && (!ABORTING.has(reason) || ABORTING.has(present.reason));
+    if (isWeaker && (present.isRemote || !isRemote)) return;
+    this.killSwitch.set(this.policy.agentName, { reason, by, at: this.policy.clock.now(), isRemote });
     const error = this.killSwitch.error as Error;
     for (const waiting of [...this.waiting]) waiting.refuse(error);
     if (ABORTING.has(reason)) {
@@ -230,8 +225,18 @@ export class Engine implements PoolListener, CallHost {
     this.#announceKill(reason, by, undefined);
   }
 
-  /** Clears every kill: the agent's, its budgets' and its runs'. A run that was stopped counts anew. */
-  resume(): void {
+  /**
+   * Clears every kill: the agent's, its budgets' and its runs'. A run that was stopped counts anew. What the backend
+   * holds stopped, only the backend resumes.
+   */
+  resume(isRemote = false): void {
+    const { kill } = this.killSwitch;
+    if (kill?.isRemote === true && !isRemote) {
+      console.warn(
+        `[agentkavach] agent ${this.policy.agentName} was stopped by the backend (${kill.reason}); guard.resume() does not lift that. Resume it in the dashboard or with npx agentkavach resume.`,
+      );
+      return;
+    }
     this.killSwitch.clear();
     this.#exhausted.clear();
     for (const run of this.stoppedRuns) if (run !== this.#run) run.restart();
@@ -244,10 +249,16 @@ export class Engine implements PoolListener, CallHost {
   }
 
   /** Changes a budget's limit; a higher one reopens it. */
-  setLimit(id: string, value: number): void {
+  setLimit(id: string, value: number): Pool {
     const { pool, limit } = this.budgets.limitOf(id, value);
+    this.applyLimit(pool, limit);
+    return pool;
+  }
+
+  /** The same for a limit in the budget's integer unit. */
+  applyLimit(pool: Pool, limit: number): void {
     if (limit > pool.limit) for (const account of pool.allAccounts()) this.#exhausted.delete(account);
-    changeLimit(pool, limit);
+    if (limit !== pool.limit) changeLimit(pool, limit);
   }
 
   /** Waits until every ended call is settled. */

@@ -23,6 +23,7 @@ export type KillReason =
 /** The stable codes of all errors. */
 export type KavachErrorCode =
   | 'KAVACH_BUDGET_EXCEEDED'
+  | 'KAVACH_INGEST_REJECTED'
   | 'KAVACH_KILLED'
   | 'KAVACH_TOKEN_LIMIT'
   | 'KAVACH_CALL_LIMIT'

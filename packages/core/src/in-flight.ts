@@ -11,7 +11,7 @@ import { blocker, Reservation } from './budget/ledger.ts';
 import { billOf, holds, isCount, type FailureBill } from './outcome.ts';
 import { Pace } from './pace.ts';
 import type { Price } from './pricing/price.ts';
-import type { CallLayer } from './scope.ts';
+import type { CallLayer, Frame } from './scope.ts';
 import { chargeFor, partOfReservation, released, wholeReservation, withInner, type Charge } from './settlement.ts';
 import { unlisten } from './unlisten.ts';
 
@@ -69,6 +69,10 @@ export class InFlight implements CallGrant, CallLayer {
     readonly accounts: readonly Account[],
     /** Monotonic milliseconds. */
     readonly startedAt: number,
+    /** Wall-clock milliseconds: the moment whose windows are charged. */
+    readonly startedNow: number,
+    /** Whose call it is. */
+    readonly frame: Frame | undefined,
   ) {
     const { request } = claim;
     this.maxOutputTokens = claim.capToSend;

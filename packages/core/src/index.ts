@@ -14,6 +14,7 @@ export type {
 } from './call.ts';
 export type { Clock } from './clock.ts';
 export type { Channel, KillChannelOptions } from './config/channel.ts';
+export type { BackendStatus } from './backend-status.ts';
 export type { Guardrails, KavachOptions } from './config/options.ts';
 export type { Mode, UnknownModelRule } from './config/policy.ts';
 export {
@@ -46,6 +47,7 @@ export type {
   ThresholdEvent,
 } from './events.ts';
 export { findKavachError } from './find-error.ts';
+export { IngestRejectedError, type Rejection } from './rejection.ts';
 export { FEE, type CustomPrice } from './pricing/price.ts';
 export type { RunContext, RunScope } from './run-scope.ts';
 export type { BudgetStatus, RunStatus, Status } from './status.ts';

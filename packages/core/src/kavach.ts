@@ -1,7 +1,9 @@
 /** The guard that users hold: it wires the parts and has no rule of its own. */
 import type { CallGrant, CallRequest, CallResult, StreamResult } from './call.ts';
+import { AdjustedClock } from './clock.ts';
 import { makeChannel, type Channel, type KillChannelOptions } from './config/channel.ts';
 import { oneOf, text } from './config/check.ts';
+import { Connection } from './connection.ts';
 import { show } from './show.ts';
 import { withEnvironment } from './config/env.ts';
 import { checkOptions, type KavachOptions } from './config/options.ts';
@@ -12,6 +14,7 @@ import { guardedCall } from './guarded-call.ts';
 import { guardedStream } from './guarded-stream.ts';
 import { usdToNano } from './money.ts';
 import { canStartCall } from './next-call.ts';
+import { Persistence } from './persistence.ts';
 import { openRun, type RunContext, type RunScope } from './run-scope.ts';
 import { statusOf, type Status } from './status.ts';
 
@@ -37,6 +40,8 @@ const checkReason = oneOf<KillReason>(
 export class AgentKavach {
   readonly [MARKER] = true;
   readonly #engine: Engine;
+  readonly #connection: Connection | undefined;
+  readonly #persistence: Persistence | undefined;
 
   /**
    * @param options all optional; what is left out comes from `AGENTKAVACH_*` variables, then from the defaults
@@ -49,7 +54,15 @@ export class AgentKavach {
         { path: 'options' },
       );
     }
-    this.#engine = new Engine(checkOptions(withEnvironment(options)));
+    const policy = checkOptions(withEnvironment(options));
+    if (policy.backend === undefined) {
+      this.#engine = new Engine(policy);
+      if (policy.persist !== false) this.#persistence = new Persistence(this.#engine, policy.persist);
+    } else {
+      const clock = new AdjustedClock(policy.clock);
+      this.#engine = new Engine({ ...policy, clock });
+      this.#connection = new Connection(this.#engine, policy.backend, clock);
+    }
   }
 
   /** Whether a value is a guard, also one from another copy of this package. */
@@ -141,12 +154,13 @@ export class AgentKavach {
    * @throws ConfigError for an unknown id or a limit that is none
    */
   setLimit(id: string, value: number): void {
-    this.#engine.setLimit(id, value);
+    const pool = this.#engine.setLimit(id, value);
+    this.#connection?.setLimit(pool, value);
   }
 
   /** The present state: budgets, run, kill. */
   status(): Status {
-    return statusOf(this.#engine);
+    return statusOf(this.#engine, this.#connection);
   }
 
   /** Whether another call could start now; a loop can stop on `false` instead of meeting the refusal. */
@@ -166,14 +180,20 @@ export class AgentKavach {
     return this.#engine.events.on(name, listener);
   }
 
-  /** Waits until every call that has ended is settled. */
-  flush(): Promise<void> {
-    return this.#engine.flush();
+  /** Waits until every call that has ended is settled and, with a backend, for some seconds until it was told. */
+  async flush(): Promise<void> {
+    await this.#engine.flush();
+    await this.#connection?.flush();
   }
 
-  /** Refuses new calls, aborts those in flight, and waits until all are settled. */
-  close(): Promise<void> {
-    return this.#engine.close();
+  /**
+   * Refuses new calls, aborts those in flight, and waits until all are settled. With a backend: gives leases back and
+   * delivers what is still to tell, for some seconds; what can't be delivered is kept for the next process.
+   */
+  async close(): Promise<void> {
+    await this.#engine.close();
+    await this.#connection?.close();
+    await this.#persistence?.close();
   }
 
   /** Closes the guard at the end of an `await using` block. */

@@ -27,7 +27,7 @@ describe('status()', () => {
     const held = guard.call(REQUEST, () => promise);
     const status = guard.status();
     expect(status).toMatchObject({ agentName: 'bot', mode: 'hard', killed: false, kill: null, inFlight: 1 });
-    expect(status.backend).toEqual({ state: 'local' });
+    expect(status.backend).toEqual({ state: 'local', realtime: false, pending: 0, dropped: 0 });
     const money = { spent: RESERVED_USD, reserved: RESERVED_USD };
     expect(status.budgets).toMatchObject([
       {

@@ -2,6 +2,8 @@
 import { fromUnit } from './budget/budget.ts';
 import { toIso } from './budget/denial.ts';
 import type { Account, Pool } from './budget/pool.ts';
+import type { BackendStatus } from './backend-status.ts';
+import type { Connection } from './connection.ts';
 import type { Mode } from './config/policy.ts';
 import type { Engine } from './engine.ts';
 import type { BudgetScope, KillReason } from './errors.ts';
@@ -55,11 +57,11 @@ export interface Status {
   readonly run: RunStatus;
   /** Calls in flight. */
   readonly inFlight: number;
-  readonly backend: { readonly state: 'local' | 'passthrough' };
+  readonly backend: BackendStatus;
 }
 
 /** The present state of a guard, seen from the run and user around the caller. */
-export function statusOf(engine: Engine): Status {
+export function statusOf(engine: Engine, connection?: Connection): Status {
   const { clock, agentName, mode, enabled } = engine.policy;
   const frame = currentFrame();
   const now = clock.now();
@@ -84,7 +86,12 @@ export function statusOf(engine: Engine): Status {
       stopped: run.stopped?.reason ?? null,
     },
     inFlight: engine.inFlight.size,
-    backend: { state: enabled ? 'local' : 'passthrough' },
+    backend: connection?.status ?? {
+      state: enabled ? 'local' : 'passthrough',
+      realtime: false,
+      pending: 0,
+      dropped: 0,
+    },
   };
 }
 

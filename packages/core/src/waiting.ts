@@ -10,8 +10,10 @@ export type Attempt = () => InFlight | Account;
 /** One waiting call. */
 export class WaitingCall implements Waiter {
   readonly admitted: Promise<InFlight>;
+  readonly claim: Waiter['claim'];
   readonly #attempt: Attempt;
   readonly #waitMs: number;
+  readonly #isPatient: boolean;
   readonly #msLeft: (account: Account) => number;
   readonly #signal: AbortSignal | undefined;
   readonly #onEnd: (call: WaitingCall) => void;
@@ -32,16 +34,21 @@ export class WaitingCall implements Waiter {
     readonly order: number,
     account: Account,
     options: {
+      readonly claim: Waiter['claim'];
       readonly attempt: Attempt;
       readonly waitMs: number;
+      /** Whether it waits for other calls too, not for an authority's answer alone. */
+      readonly isPatient: boolean;
       readonly msLeft: (account: Account) => number;
       readonly signal: AbortSignal | undefined;
       readonly onTimeout: (account: Account) => Error;
       readonly onEnd: (call: WaitingCall) => void;
     },
   ) {
+    this.claim = options.claim;
     this.#attempt = options.attempt;
     this.#waitMs = options.waitMs;
+    this.#isPatient = options.isPatient;
     this.#msLeft = options.msLeft;
     this.#signal = options.signal;
     this.#onEnd = options.onEnd;
@@ -79,6 +86,12 @@ export class WaitingCall implements Waiter {
       this.#trying = false;
     }
     return true;
+  }
+
+  /** The authority of a shared budget has answered: a call that waits for nothing else tries a last time. */
+  answered(): void {
+    if (this.#isPatient) return;
+    this.retry();
   }
 
   /** Tries again outside the queue's order of events: a budget was closed, a run stopped. */

@@ -22,9 +22,9 @@ export class BudgetSet {
   #until = Number.NEGATIVE_INFINITY;
 
   /** @throws ConfigError when two budgets have the same name, or are the same pool */
-  constructor(budgets: readonly Budget[], listener: PoolListener, thresholds: readonly number[]) {
+  constructor(budgets: readonly Budget[], listener: PoolListener, thresholds: readonly number[], realm = '') {
     this.ids = idsOf(budgets);
-    this.pools = budgets.map(poolOf);
+    this.pools = budgets.map((budget) => poolOf(budget, realm));
     const twice = this.pools.find((pool, index) => this.pools.indexOf(pool) !== index);
     if (twice !== undefined) throw listedTwice(twice.budget); // one call would be charged to it twice
     this.#listener = listener;

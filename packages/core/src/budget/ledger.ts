@@ -3,7 +3,7 @@
  * Calls that find no room wait in the order they came.
  */
 import type { BudgetUnit } from './budget.ts';
-import type { Account, Pool, Waiter } from './pool.ts';
+import type { Account, Lender, Pool, Waiter } from './pool.ts';
 
 /** One call's amounts, in each unit that a budget may count. */
 export interface Amounts {
@@ -126,10 +126,35 @@ export function changeLimit(pool: Pool, limit: number): void {
   const isHigher = limit > pool.limit;
   pool.limit = limit;
   for (const account of pool.allAccounts()) {
+    account.recount();
     account.rearm(isHigher);
     if (account.spent >= account.nextThreshold) fireThresholds(account);
     if (account.queue.length > 0) admitWaiting(account);
   }
+}
+
+/** Lets a lender decide what a pool's accounts may take, or with `undefined` the limit alone again. */
+export function lendBy(pool: Pool, lender: Lender | undefined): void {
+  pool.lender = lender;
+  for (const account of pool.allAccounts()) recount(account);
+}
+
+/** After a change of what an account may take: calls that wait are looked at again. */
+export function recount(account: Account): void {
+  account.recount();
+  if (account.queue.length === 0) return;
+  admitWaiting(account);
+  for (const waiter of [...account.queue]) waiter.answered?.();
+}
+
+/** Sets what others have spent from an account, as the backend tells it. */
+export function setForeign(account: Account, foreign: number): void {
+  const before = account.foreign;
+  account.foreign = foreign;
+  account.spent += foreign - before;
+  account.recount();
+  if (account.spent >= account.nextThreshold) fireThresholds(account);
+  if (account.queue.length > 0) admitWaiting(account);
 }
 
 /** Puts a call in an account's queue, in the order of arrival. */
@@ -137,6 +162,7 @@ export function enqueue(account: Account, waiter: Waiter): void {
   let index = account.queue.length;
   while (index > 0 && (account.queue[index - 1] as Waiter).order > waiter.order) index -= 1;
   account.queue.splice(index, 0, waiter);
+  account.pool.lender?.wanted(account);
 }
 
 const admitting = new Set<Account>();

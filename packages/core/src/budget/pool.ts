@@ -26,18 +26,46 @@ export interface PoolListener {
   onThreshold(account: Account, threshold: number): void;
 }
 
+/**
+ * Where a pool's room comes from while it is not the pool's whole limit: slices of a budget that several processes
+ * share, or nothing yet, while a backend is asked what was spent before.
+ */
+export interface Lender {
+  /** What `spent + reserved` of an account may reach now. */
+  ceilingOf(account: Account): number;
+  /** Takes the room of a slice that has expired. Called for each call, so it must cost nothing. */
+  check(account: Account, now: number, monotonic: number): void;
+  /** Calls wait here, or too little room is left: more is wanted. */
+  wanted(account: Account): void;
+  /** Whether asking may bring more room, so that it is too early to refuse a call or to lower its cap. */
+  mayGrow(account: Account): boolean;
+  /** Whether the account has no room only because its authority can't be reached. */
+  isCutOff(account: Account): boolean;
+}
+
 /** A call that waits for room. It holds nothing while it waits. */
 export interface Waiter {
   /** Position in the order of arrival, over all accounts. */
   readonly order: number;
+  /** What the call would like to hold, and the least that it can do with. */
+  readonly claim: { readonly usd: number; readonly tokens: number; readonly calls: number; readonly least: { readonly usd: number; readonly tokens: number; readonly calls: number } }; // prettier-ignore
   /** Tries again: `true` when the call was admitted or refused, else the account that blocks it now. */
   attempt(): true | Account;
+  /** Whoever decides what the account may take has spoken: a call that may not wait for other calls tries a last time. */
+  answered?(): void;
 }
 
 /** What was spent and is held in one window of one pool, in the pool's unit. */
 export class Account {
+  /** By this process and, where a backend counts along, by all others. */
   spent = 0;
   reserved = 0;
+  /** The part of `spent` that others have spent: other processes, or this one before it was restarted. */
+  foreign = 0;
+  /** The part of what this process has spent that was leased, and those leases have ended. */
+  leased = 0;
+  /** What `spent + reserved` may reach: the limit, or less where a lender decides. */
+  ceiling: number;
   /** The amount spent at which the next threshold fires. */
   nextThreshold = 0;
   /** How many of the pool's thresholds the spend has passed. */
@@ -52,12 +80,29 @@ export class Account {
     readonly holder: string,
     readonly window: Window,
   ) {
+    this.ceiling = pool.lender === undefined ? pool.limit : pool.lender.ceilingOf(this);
     this.armThresholds();
+  }
+
+  /** What this process has spent. */
+  get own(): number {
+    return this.spent - this.foreign;
   }
 
   /** What a new reservation can take. */
   get room(): number {
+    return this.ceiling - this.spent - this.reserved;
+  }
+
+  /** What is left of the limit, whoever may take it. */
+  get left(): number {
     return this.pool.limit - this.spent - this.reserved;
+  }
+
+  /** After a change of the limit or of what the lender gives. */
+  recount(): void {
+    const { lender, limit } = this.pool;
+    this.ceiling = lender === undefined ? limit : lender.ceilingOf(this);
   }
 
   /** Sets the next threshold from what has fired so far. */
@@ -84,6 +129,8 @@ export class Pool {
   /** Ascending shares of the limit at which listeners are told. */
   thresholds: number[] = [...DEFAULT_THRESHOLDS];
   readonly listeners = new Set<PoolListener>();
+  /** Decides what calls may take, where that is not the whole limit; {@link lendBy} sets it. */
+  lender: Lender | undefined;
   /** The newest account of each holder; older windows hang behind it in `#older`. */
   readonly #current = new Map<string, Account>();
   readonly #older = new Map<string, Account[]>();
@@ -99,6 +146,13 @@ export class Pool {
     const current = this.#current.get(holder);
     if (current !== undefined && now >= current.window.start && now < current.window.end) return current;
     return this.#roll(now, holder, current);
+  }
+
+  /** The account of a moment, if it is still kept. */
+  find(at: number, holder: string): Account | undefined {
+    const contains = ({ window }: Account): boolean => at >= window.start && at < window.end;
+    const current = this.#current.get(holder);
+    return current !== undefined && contains(current) ? current : this.#older.get(holder)?.find(contains);
   }
 
   /** The accounts of all holders whose window contains `now`. */
@@ -153,6 +207,11 @@ export class Pool {
   }
 }
 
+/** Whether several agents and processes spend from a pool. */
+export function isPooled({ budget: { scope } }: Pool): boolean {
+  return scope === 'shared' || scope === 'org';
+}
+
 // On the global object under a registered symbol: the ESM and the CommonJS build of this package, or two copies of it
 // in one process, must share their pools, or a shared budget would be granted twice.
 const POOLS = Symbol.for('agentkavach.pools');
@@ -161,12 +220,14 @@ const registry = globalThis as { [POOLS]?: Map<string, Pool> };
 /**
  * The pool that counts a budget: a new one for an agent's own budget, the process's one for a pooled budget.
  *
+ * @param realm whose pools they are: guards of two organisations share none
  * @throws ConfigError when a pooled budget was declared before with another limit, period or time zone
  */
-export function poolOf(budget: Budget): Pool {
+export function poolOf(budget: Budget, realm = ''): Pool {
   if (budget.scope !== 'shared' && budget.scope !== 'org') return new Pool(budget);
   const pools = (registry[POOLS] ??= new Map<string, Pool>());
-  const key = budget.scope === 'org' ? `org:${budget.period}` : `shared:${budget.name ?? ''}:${budget.period}`;
+  const name = budget.scope === 'org' ? `org:${budget.period}` : `shared:${budget.name ?? ''}:${budget.period}`;
+  const key = realm === '' ? name : `${realm}\n${name}`;
   const known = pools.get(key);
   if (known === undefined) {
     const pool = new Pool(budget);

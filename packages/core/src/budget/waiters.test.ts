@@ -21,6 +21,11 @@ class WaitingCall implements Waiter, Amounts {
 
   readonly calls = 1;
 
+  /** It takes its whole amount or nothing. */
+  get claim(): Waiter['claim'] {
+    return { usd: this.usd, tokens: this.tokens, calls: this.calls, least: this };
+  }
+
   attempt(): true | Account {
     const blocked = blocker(this.accounts, this, this.order);
     if (blocked === undefined) {

@@ -38,6 +38,12 @@ export function oneOf<const T extends string>(...words: readonly T[]): Check<T> 
   };
 }
 
+/** True or false. */
+export const flag: Check<boolean> = (value, path) => {
+  if (typeof value === 'boolean') return value;
+  throw new ConfigError(`${path} must be true or false, got ${show(value)}.`, { path });
+};
+
 /** A text of limited length. */
 export function text(most: number, example: string): Check<string> {
   return (value, path) => {

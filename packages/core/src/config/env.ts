@@ -23,6 +23,12 @@ const asJson: Read = (value, variable) => {
   }
 };
 
+const asFlag: Read = (value, variable) => {
+  if (value === 'true' || value === '1') return true;
+  if (value === 'false' || value === '0') return false;
+  throw new ConfigError(`${variable} must be true or false, got ${JSON.stringify(value)}.`, { path: variable });
+};
+
 const OPTIONS: Partial<Record<keyof KavachOptions, Read>> = {
   agentName: asText,
   budget: readBudgets,
@@ -37,6 +43,9 @@ const OPTIONS: Partial<Record<keyof KavachOptions, Read>> = {
   onUnknownModel: (value, variable) => (value.startsWith('{') ? asJson(value, variable) : value),
   prices: asJson,
   apiKey: asText,
+  url: asText,
+  savePrompts: asFlag,
+  persist: (value) => (value === 'true' ? true : value === 'false' ? false : value),
   onInvalidKey: asText,
   onBackendUnavailable: asText,
 };

@@ -12,12 +12,7 @@ export type KeyState = 'local' | 'keyed' | 'passthrough';
  */
 export function readKey(key: unknown, onInvalidKey: 'passthrough' | 'throw' | 'enforce', agentName: string): KeyState {
   if (key === undefined) return 'local';
-  if (typeof key === 'string' && SHAPE.test(key)) {
-    console.warn(
-      `[agentkavach] agent ${agentName}: this version enforces limits in the process; the API key is not used yet.`,
-    );
-    return 'keyed';
-  }
+  if (typeof key === 'string' && SHAPE.test(key)) return 'keyed';
   const what =
     key === ''
       ? 'The API key is empty'

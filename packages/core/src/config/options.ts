@@ -5,8 +5,9 @@ import { ConfigError, type KillReason } from '../errors.ts';
 import type { RunLimits } from '../guardrails/run.ts';
 import { usdToNano } from '../money.ts';
 import { customPrice, type CustomPrice } from '../pricing/price.ts';
+import { functionsUrl } from '../backend/backend-url.ts';
 import { checkChannel, type Channel } from './channel.ts';
-import { numberFrom, oneOf, record, text, type Check } from './check.ts';
+import { flag, numberFrom, oneOf, record, text, type Check } from './check.ts';
 import { show } from '../show.ts';
 import { readKey } from './key.ts';
 import { sayOnce } from './say-once.ts';
@@ -60,6 +61,12 @@ export interface KavachOptions {
   readonly onKill?: ((reason: KillReason) => unknown) | undefined;
   /** An AgentKavach API key; without one the limits are enforced in this process. Env `AGENTKAVACH_API_KEY`. */
   readonly apiKey?: string | undefined;
+  /** The backend's address, such as `https://<ref>.supabase.co` or what `npx agentkavach dev` prints; used with `apiKey`. Env `AGENTKAVACH_URL`. */
+  readonly url?: string | undefined;
+  /** Keeps the spend across restarts where there is no backend: a file's path, or `true` for one in the user's data folder. One process at a time. Default false. Env `AGENTKAVACH_PERSIST`. */
+  readonly persist?: boolean | string | undefined;
+  /** Sends the first 2,048 characters of each prompt to the backend. Default false. Env `AGENTKAVACH_SAVE_PROMPTS`. */
+  readonly savePrompts?: boolean | undefined;
   /** What a malformed API key does: switch the guard off with a warning, throw, or enforce locally. Default `passthrough`. Env `AGENTKAVACH_ON_INVALID_KEY`. */
   readonly onInvalidKey?: 'passthrough' | 'throw' | 'enforce' | undefined;
   /** With an API key and no backend, pooled budgets refuse; `local` pools within this process. Default `refuse`. Env `AGENTKAVACH_ON_BACKEND_UNAVAILABLE`. */
@@ -89,7 +96,22 @@ const checks = {
   onUnknownUsage: oneOf('reservation', 'seen'),
   onInvalidKey: oneOf('passthrough', 'throw', 'enforce'),
   onBackendUnavailable: oneOf('refuse', 'local'),
+  url: checkUrl,
+  savePrompts: flag,
+  persist: checkPersist,
 } as const;
+
+/** The address is read by the part that sends to it; here only its mistakes come early. */
+function checkUrl(value: unknown, path: string): string {
+  const url = text(2_000, `'https://<ref>.supabase.co'`)(value, path);
+  functionsUrl(url);
+  return url;
+}
+
+function checkPersist(value: unknown, path: string): boolean | string {
+  if (typeof value === 'boolean') return value;
+  return text(1_000, `'./agentkavach-spend.json'`)(value, path);
+}
 
 const KNOWN = [
   ...Object.keys(checks),
@@ -118,10 +140,20 @@ export function checkOptions(given: KavachOptions): Policy {
   const mode = option('mode', 'hard');
   const withoutBackend = option('onBackendUnavailable', 'refuse');
   const budgets = checkBudgets(fields['budget'], agentName);
+  const url = option('url', undefined);
+  const backend = key === 'keyed' && url !== undefined ? { url, apiKey: fields['apiKey'] as string } : undefined;
+  if (key === 'keyed' && backend === undefined)
+    sayOnce(
+      'no url',
+      `agent ${agentName}: an API key was given but no url, so limits are enforced in this process alone. Set url or AGENTKAVACH_URL.`,
+    );
+  const savePrompts = option('savePrompts', false);
+  if (savePrompts && backend !== undefined)
+    sayOnce('prompts', `savePrompts is on: the first 2,048 characters of each prompt are stored in the backend.`);
   const hasPool = budgets.some(({ scope }) => scope === 'shared' || scope === 'org');
   // Without its backend a pool can't be enforced across processes: a hard limit must not pretend that it is.
   const refusePooled = key === 'keyed' && mode === 'hard' && withoutBackend === 'refuse' && hasPool;
-  if (hasPool && !refusePooled)
+  if (hasPool && !refusePooled && backend === undefined)
     sayOnce('pool', 'shared and org budgets have no backend: their spend is pooled within this process only.');
   return {
     enabled: key !== 'passthrough',
@@ -140,6 +172,9 @@ export function checkOptions(given: KavachOptions): Policy {
     prices: checkPrices(fields['prices']),
     killThresholds: checkChannels(fields['channels']),
     onKill: checkCallback(fields['onKill'], 'onKill'),
+    backend,
+    savePrompts,
+    persist: backend === undefined ? option('persist', false) : false,
     refusePooled,
     clock: checkClock(fields['clock']),
   };

@@ -18,6 +18,13 @@ export interface KillThreshold {
   readonly budgetType: 'cost' | 'tokens' | 'calls' | undefined;
 }
 
+/** Where a guard reports to. */
+export interface BackendAccess {
+  /** Without a path: `https://<ref>.supabase.co`. */
+  readonly url: string;
+  readonly apiKey: string;
+}
+
 /** The checked options of one guard. */
 export interface Policy {
   /** False in passthrough: calls go to the provider as they are. */
@@ -37,6 +44,12 @@ export interface Policy {
   readonly prices: ReadonlyMap<string, CustomPrice>;
   readonly killThresholds: readonly KillThreshold[];
   readonly onKill: ((reason: KillReason) => unknown) | undefined;
+  /** `undefined`: limits are enforced in this process alone. */
+  readonly backend: BackendAccess | undefined;
+  /** Prompts' first characters go to the backend. */
+  readonly savePrompts: boolean;
+  /** The file that keeps the spend; `true`: the default one. */
+  readonly persist: boolean | string;
   /** Pooled budgets need a backend that is not there: calls that they cover are refused. */
   readonly refusePooled: boolean;
   readonly clock: Clock;

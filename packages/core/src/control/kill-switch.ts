@@ -1,5 +1,6 @@
 /** The stop that holds for a whole agent until someone resumes it: by a person, by code, or by the backend. */
 import { KilledError, type KillReason } from '../errors.ts';
+import { IngestRejectedError, type Rejection } from '../rejection.ts';
 
 /** Why and when an agent was stopped. */
 export interface Kill {
@@ -8,12 +9,22 @@ export interface Kill {
   readonly by: string | undefined;
   /** Wall-clock milliseconds. */
   readonly at: number;
+  /** The backend holds the stop: only it can lift it. */
+  readonly isRemote: boolean;
 }
+
+/** What a rejection by the backend means, and what to do. */
+const REJECTED: Readonly<Record<Rejection, string>> = {
+  tier_agent_limit: "the plan's number of agents is used up: remove an agent or upgrade the plan",
+  daily_limit: "the plan's events of this day are used up: they start anew at 00:00 UTC, or upgrade the plan",
+  org_budget_exceeded: "the organisation's budget is spent: raise it in the dashboard",
+  key_revoked: 'the API key is revoked or unknown: make a new one with npx agentkavach keys create',
+};
 
 /** One agent's stop state and the signal that follows it. */
 export class KillSwitch {
   #kill: Kill | undefined;
-  #error: KilledError | undefined;
+  #error: KilledError | IngestRejectedError | undefined;
   #controller = new AbortController();
 
   /** The present kill; `undefined` while the agent may run. */
@@ -22,7 +33,7 @@ export class KillSwitch {
   }
 
   /** What new calls are refused with. */
-  get error(): KilledError | undefined {
+  get error(): KilledError | IngestRejectedError | undefined {
     return this.#error;
   }
 
@@ -34,9 +45,16 @@ export class KillSwitch {
   /** Stops the agent; replaces an earlier kill. */
   set(agentName: string, kill: Kill): void {
     this.#kill = kill;
-    const by = kill.by === undefined ? '' : ` by ${kill.by}`;
-    const message = `Agent ${agentName} was stopped${by} (${kill.reason}). Calls are refused until guard.resume().`;
-    this.#error = new KilledError(message, kill.reason, kill.by);
+    const { reason, by, isRemote } = kill;
+    if (isRejection(reason) && isRemote) {
+      const message = `The backend refuses agent ${agentName} (${reason}): ${REJECTED[reason]}. Nothing was sent.`;
+      this.#error = new IngestRejectedError(message, reason);
+      return;
+    }
+    const who = by === undefined ? '' : ` by ${by}`;
+    const until = isRemote ? `it is resumed: npx agentkavach resume ${agentName}` : 'guard.resume()';
+    const message = `Agent ${agentName} was stopped${who} (${reason}). Calls are refused until ${until}.`;
+    this.#error = new KilledError(message, reason, by);
   }
 
   /** Aborts the signal that users hand to their own work. */
@@ -50,4 +68,8 @@ export class KillSwitch {
     this.#error = undefined;
     this.#controller = new AbortController();
   }
+}
+
+function isRejection(reason: KillReason): reason is Rejection {
+  return Object.hasOwn(REJECTED, reason);
 }

@@ -1,0 +1,212 @@
+/**
+ * The part of a guard that talks to its backend: it takes up what was spent before, leases slices of shared budgets,
+ * delivers events, and obeys kills and limits. Loaded only where there is a backend. Nothing in here fails a call.
+ */
+import { realtimeChannels } from './backend/realtime.ts';
+import { BackendClient } from './backend/client.ts';
+import { BackendLink, type LinkListener } from './backend/link.ts';
+import { GATE } from './budget/gate.ts';
+import type { LeaseDesk } from './budget/lease-desk.ts';
+import { lendBy } from './budget/ledger.ts';
+import { isPooled, type Pool } from './budget/pool.ts';
+import type { AdjustedClock } from './clock.ts';
+import type { BackendAccess } from './config/policy.ts';
+import type { BackendStatus } from './backend-status.ts';
+import { deskOf, type DeskShare } from './desks.ts';
+import type { Engine } from './engine.ts';
+import { openStore, type Store } from './store.ts';
+import type { EventRecorder } from './recorder.ts';
+import { REJECTIONS, type Rejection } from './rejection.ts';
+import { Reconciliation } from './resume.ts';
+import { SpendKeeper } from './spend-keeper.ts';
+import { Reporter } from './telemetry/reporter.ts';
+import { BackendError } from './wire/backend-error.ts';
+import {
+  WIRE_LIMITS,
+  type AgentState,
+  type ConnectAnswer,
+  type ConnectRequest,
+  type WireBudget,
+} from './wire/index.ts';
+
+/** How long calls wait for what an earlier process left behind to be delivered and counted. */
+const LEFTOVER_MS = 3_000;
+
+/** How long `flush()` and `close()` try to deliver. */
+const FLUSH_MS = 5_000;
+
+/** Differences of the clocks below this are the network's. */
+const OFFSET_FROM_MS = 1_000;
+
+/** One guard's connection. */
+export class Connected implements LinkListener {
+  readonly #engine: Engine;
+  readonly #clock: AdjustedClock;
+  readonly #instance: string = crypto.randomUUID();
+  readonly #client: BackendClient;
+  readonly #link: BackendLink;
+  readonly #share: DeskShare;
+  readonly #totals: Reconciliation;
+  readonly #opened: Promise<void>;
+  #store: Store | undefined;
+  #reporter: Reporter | undefined;
+  #leftover: Promise<unknown> = Promise.resolve();
+  #rejectedBy: 'connect' | 'ingest' | undefined;
+
+  constructor(engine: Engine, recorder: EventRecorder, access: BackendAccess, clock: AdjustedClock) {
+    const { policy, budgets } = engine;
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#client = new BackendClient(access);
+    this.#totals = new Reconciliation(engine);
+    this.#link = new BackendLink({
+      client: this.#client,
+      request: () => this.#request(),
+      listener: this,
+      openChannel: realtimeChannels(),
+      clock: clock.base,
+    });
+    this.#share = deskOf(access, {
+      authority: { leases: (request) => this.#client.leases(request).catch((error: unknown) => this.#rethrow(error)) },
+      instance: this.#instance,
+      agent: policy.agentName,
+      maxCallMs: policy.maxCallMs,
+      clock,
+      isLocalFallback: !policy.refusePooled,
+      onState: (state) => this.#link.observe(state),
+    });
+    for (const pool of budgets.pools) if (isPooled(pool)) this.#share.desk.attach(pool);
+    this.#opened = this.#open(recorder, access);
+  }
+
+  /** What `status()` shows. */
+  get status(): BackendStatus {
+    const { pending = 0, dropped = 0 } = this.#reporter?.delivery ?? {};
+    return { state: this.#link.state, realtime: this.#link.isLive, pending, dropped };
+  }
+
+  /** Changes a limit for all processes. A refusal is said; the limit holds in this process. */
+  async setLimit(pool: Pool, value: number): Promise<void> {
+    const id = this.#totals.idOf(pool);
+    try {
+      if (id === undefined) throw new Error('the backend is not connected yet');
+      await this.#client.setLimit(id, value);
+    } catch (error) {
+      console.warn(
+        `[agentkavach] setLimit: the new limit holds in this process, but the backend did not take it: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  /** Delivers what is written down. */
+  async flush(): Promise<void> {
+    await this.#opened;
+    await this.#reporter?.flush(FLUSH_MS);
+  }
+
+  /** Gives leases back, delivers, and ends all connections. */
+  async close(): Promise<void> {
+    await this.#opened;
+    await this.#share.release();
+    await this.#reporter?.close(this.#link.state === 'connected' ? FLUSH_MS : FLUSH_MS / 5);
+    await this.#link.close();
+    await this.#store?.buffer.close();
+  }
+
+  onConnect(answer: ConnectAnswer, offsetMs: number): void {
+    this.#clock.offset = Math.abs(offsetMs) < OFFSET_FROM_MS ? 0 : offsetMs;
+    this.#accepted('connect');
+    for (const state of answer.budgets) {
+      const pool = this.#totals.learn(state);
+      if (pool !== undefined && isPooled(pool)) this.desk.open(pool, state.budgetId);
+    }
+    void this.#leftover.then(() => {
+      this.#totals.isComplete = true;
+      this.#openGate();
+    });
+  }
+
+  onAgentState({ killed, reason, by }: AgentState): void {
+    if (killed) this.#engine.kill(reason ?? 'manual', by ?? undefined, true);
+    else if (this.#engine.killSwitch.kill?.isRemote === true) this.#engine.resume(true);
+  }
+
+  onLimit(budgetId: string, limit: number): void {
+    const pool = this.#totals.poolOf(budgetId);
+    if (pool !== undefined) this.#engine.applyLimit(pool, limit);
+  }
+
+  onRejection(reason: Rejection): void {
+    this.#reject(reason, 'connect');
+  }
+
+  onUnavailable(error: BackendError): void {
+    const { agentName } = this.#engine.policy;
+    console.warn(
+      `[agentkavach] agent ${agentName}: ${error.message} Its own limits hold meanwhile, and events are kept.`,
+    );
+    this.desk.lost();
+    this.#totals.keeper?.takeUp();
+    this.#openGate();
+  }
+
+  private get desk(): LeaseDesk {
+    return this.#share.desk;
+  }
+
+  async #open(recorder: EventRecorder, access: BackendAccess): Promise<void> {
+    const store = await openStore(access, this.#instance, this.#clock);
+    this.#store = store;
+    if (store.spend !== undefined) this.#totals.keeper = new SpendKeeper(this.#engine, store.spend);
+    const reporter = new Reporter({
+      buffer: store.buffer,
+      instance: this.#instance,
+      clock: this.#clock,
+      send: (request) => this.#client.ingest(request),
+      onAnswer: (answer, { events }) => {
+        this.#accepted('ingest');
+        this.#totals.delivered(answer, events);
+        for (const state of answer.agents) this.#link.observe(state);
+      },
+      onRejection: (reason) => this.#reject(reason, 'ingest'),
+    });
+    this.#reporter = reporter;
+    if (store.buffer.size > 0) this.#leftover = reporter.flush(LEFTOVER_MS);
+    recorder.attach((event) => reporter.append(event));
+    this.#link.start();
+  }
+
+  #reject(reason: Rejection, by: 'connect' | 'ingest'): void {
+    this.#rejectedBy = by;
+    this.#engine.kill(reason, 'backend', true);
+    this.desk.lost();
+    this.#openGate(); // the kill refuses now
+  }
+
+  /** Lifts a rejection, once the same kind of request that it was the answer to is taken again. */
+  #accepted(by: 'connect' | 'ingest'): void {
+    if (this.#rejectedBy !== by) return;
+    this.#rejectedBy = undefined;
+    const { kill } = this.#engine.killSwitch;
+    if (kill?.isRemote === true && REJECTIONS.some((reason) => reason === kill.reason)) this.#engine.resume(true);
+  }
+
+  /** Lets calls in: what was spent before is known now, or can't be asked for. */
+  #openGate(): void {
+    for (const pool of this.#engine.budgets.pools) if (pool.lender === GATE) lendBy(pool, undefined);
+  }
+
+  #rethrow(error: unknown): never {
+    if (error instanceof BackendError && error.reason !== undefined) this.#reject(error.reason, 'connect');
+    throw error;
+  }
+
+  #request(): ConnectRequest {
+    const { policy, budgets } = this.#engine;
+    const declared = budgets.pools.slice(0, WIRE_LIMITS.budgets).map(({ budget }, index): WireBudget => {
+      const { scope, name, unit, period, timeZone, limit } = budget;
+      return { id: budgets.ids[index] ?? period, scope, name: name ?? null, unit, period, timeZone, limit };
+    });
+    return { sdk: 'js/0.1.0', instance: this.#instance, agent: policy.agentName, budgets: declared };
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * A guard's tie to its backend, from the first moment: calls wait until it is known what was spent before, and what
+ * happens meanwhile is written down. All that needs the network is loaded behind it, so that a guard without a backend
+ * never loads it.
+ */
+import { GATE } from './budget/gate.ts';
+import { lendBy } from './budget/ledger.ts';
+import { isPooled, type Pool } from './budget/pool.ts';
+import type { AdjustedClock } from './clock.ts';
+import type { BackendAccess } from './config/policy.ts';
+import type { BackendStatus } from './backend-status.ts';
+import type { Connected } from './connected.ts';
+import type { Engine } from './engine.ts';
+import { EventRecorder } from './recorder.ts';
+
+/** One guard's tie to its backend. */
+export class Connection {
+  readonly #engine: Engine;
+  readonly #ready: Promise<Connected>;
+  #connected: Connected | undefined;
+
+  constructor(engine: Engine, access: BackendAccess, clock: AdjustedClock) {
+    this.#engine = engine;
+    const { policy, budgets, events } = engine;
+    const recorder = new EventRecorder(policy, events, () => engine.defaultRun.id);
+    engine.recorders.push(recorder);
+    // Another guard may have opened a shared pool before.
+    for (const pool of budgets.pools)
+      if (pool.lender === undefined && (policy.mode === 'hard' || isPooled(pool))) lendBy(pool, GATE);
+    this.#ready = import('./connected.ts').then(({ Connected }) => {
+      this.#connected = new Connected(engine, recorder, access, clock);
+      return this.#connected;
+    });
+    this.#ready.catch((error: unknown) => {
+      console.error('[agentkavach] the backend part could not be loaded; limits hold in this process alone:', error);
+      for (const pool of budgets.pools) if (pool.lender === GATE) lendBy(pool, undefined);
+    });
+  }
+
+  /** The present state. */
+  get status(): BackendStatus {
+    return this.#connected?.status ?? { state: 'connecting', realtime: false, pending: 0, dropped: 0 };
+  }
+
+  /** Tells the backend a new limit, in the budget's own unit. */
+  setLimit(pool: Pool, value: number): void {
+    this.#engine.track(this.#ready.then((connected) => connected.setLimit(pool, value)).catch(() => undefined));
+  }
+
+  /** Delivers what is written down, for a few seconds at most. */
+  async flush(): Promise<void> {
+    await this.#ready.then((connected) => connected.flush()).catch(() => undefined);
+  }
+
+  /** Gives leases back, delivers what is written down, and ends every connection. */
+  async close(): Promise<void> {
+    await this.#ready.then((connected) => connected.close()).catch(() => undefined);
+  }
+}

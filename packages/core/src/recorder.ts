@@ -1,0 +1,108 @@
+/**
+ * Writes down what the backend is to know: each settled call, each charge, each refusal, kill and resume, as one event with
+ * an id of its own. It only makes the event; a buffer keeps it and a reporter sends it, off the hot path.
+ */
+import type { Account } from './budget/pool.ts';
+import type { Policy } from './config/policy.ts';
+import type { Events } from './events.ts';
+import type { Run } from './guardrails/run.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Nano } from './money.ts';
+import { promptOf } from './prompt.ts';
+import type { Frame } from './scope.ts';
+import type { Charge } from './settlement.ts';
+import { callEvent, chargeEvent, noteEvent } from './telemetry/event.ts';
+import type { NoteEvent, WireEvent } from './wire/index.ts';
+
+/** Refusals beyond so many in a second are not written down: a loop that ignores its refusals must not flood the buffer. */
+const NOTES_PER_SECOND = 20;
+
+/** Events that may wait for a buffer to be opened. */
+const MAX_EARLY = 10_000;
+
+/** Is told of everything that is charged, in the same turn. Must not throw. */
+export interface Recorder {
+  /** A call was settled. */
+  call(call: InFlight, charge: Charge, model: string): void;
+  /** Money was spent outside a call. */
+  charge(nano: Nano, name: string, run: Run, frame: Frame | undefined, accounts: readonly Account[]): void;
+}
+
+/** Makes the events of one guard. */
+export class EventRecorder implements Recorder {
+  readonly #policy: Policy;
+  readonly #early: WireEvent[] = [];
+  #sink: ((event: WireEvent) => void) | undefined;
+  #second = 0;
+  #notes = 0;
+
+  /** @param runId the run that an event outside of any call belongs to */
+  constructor(policy: Policy, events: Events, runId: () => string) {
+    this.#policy = policy;
+    const note = (type: NoteEvent['type'], code: string, message?: string): void => {
+      if (!this.#mayNote()) return;
+      this.#write(noteEvent({ agent: policy.agentName, runId: runId(), at: this.#now(), type, code, message }));
+    };
+    events.on('denied', ({ error }) => note('denied', error.code, error.message.slice(0, 500)));
+    events.on('kill', ({ reason, by }) => note('kill', reason, by));
+    events.on('resume', () => note('resume', 'manual'));
+  }
+
+  /** Hands over what was written so far, and from now on each event as it comes. */
+  attach(sink: (event: WireEvent) => void): void {
+    this.#sink = sink;
+    for (const event of this.#early.splice(0)) sink(event);
+  }
+
+  /** One that never reached a provider is no call. */
+  call({ run, startedNow, frame, claim, toolCalls }: InFlight, charge: Charge, model: string): void {
+    if (charge.outcome === 'released' && charge.calls === 0) return;
+    const { input, provider } = claim.request;
+    const prompt = this.#policy.savePrompts ? promptOf(input) : '';
+    const event = callEvent({
+      agent: this.#policy.agentName,
+      runId: run.id,
+      at: this.#now(),
+      startedAt: startedNow,
+      user: frame?.user,
+      tags: frame?.tags,
+      provider,
+      model,
+      outcome: charge.outcome,
+      estimated: charge.estimated,
+      nano: charge.usd,
+      tokens: charge.tokens,
+      calls: charge.calls,
+      inputTokens: charge.inputTokens,
+      outputTokens: charge.outputTokens,
+      toolCalls: toolCalls === 0 ? undefined : toolCalls,
+      prompt: prompt === '' ? undefined : prompt,
+    });
+    this.#write(event);
+  }
+
+  charge(nano: Nano, name: string, run: Run, frame: Frame | undefined): void {
+    const at = this.#now();
+    const whose = { agent: this.#policy.agentName, runId: run.id, user: frame?.user, tags: frame?.tags };
+    this.#write(chargeEvent({ ...whose, at, startedAt: at, name, nano }));
+  }
+
+  #now(): number {
+    return Math.round(this.#policy.clock.now());
+  }
+
+  #write(event: WireEvent): void {
+    if (this.#sink !== undefined) this.#sink(event);
+    else if (this.#early.length < MAX_EARLY) this.#early.push(event);
+  }
+
+  #mayNote(): boolean {
+    const second = Math.floor(this.#policy.clock.monotonic() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#notes = 0;
+    }
+    this.#notes += 1;
+    return this.#notes <= NOTES_PER_SECOND;
+  }
+}

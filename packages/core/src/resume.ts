@@ -1,0 +1,94 @@
+/**
+ * Keeps what a budget knows to be spent equal to what the backend knows of all processes, plus what it does not know yet: a
+ * restarted process goes on where it stopped, and two processes of one agent see each other's spend.
+ */
+import { amountIn, setForeign, type Amounts } from './budget/ledger.ts';
+import { isPooled, type Account, type Pool } from './budget/pool.ts';
+import type { Engine } from './engine.ts';
+import type { SpendKeeper } from './spend-keeper.ts';
+import { isOwnEvent } from './telemetry/event.ts';
+import type { BudgetState, IngestAnswer, WireEvent } from './wire/index.ts';
+
+/** A budget's totals in the backend's present window. */
+type Totals = Pick<BudgetState, 'budgetId' | 'windowStart' | 'spent'>;
+
+/** Joins one guard's accounts with the backend's totals. */
+export class Reconciliation {
+  readonly #engine: Engine;
+  /** What this process has delivered of each account: the part of the backend's total that is its own. */
+  readonly #delivered = new WeakMap<Account, number>();
+  /** By the backend's id. */
+  readonly #pools = new Map<string, Pool>();
+  /** Until then, what an earlier process left behind may still be missing in the backend's totals. */
+  isComplete = false;
+  /** Writes the totals down for the next process. */
+  keeper: SpendKeeper | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** The pool of a budget that the backend has named. */
+  poolOf(budgetId: string): Pool | undefined {
+    return this.#pools.get(budgetId);
+  }
+
+  /** The backend's id of a pool. */
+  idOf(pool: Pool): string | undefined {
+    for (const [id, known] of this.#pools) if (known === pool) return id;
+    return undefined;
+  }
+
+  /** Takes a budget's state: its id, its limit and its totals. @returns its pool, `undefined` for one of another guard */
+  learn(state: BudgetState): Pool | undefined {
+    const { budgets } = this.#engine;
+    const pool = budgets.pools[budgets.ids.indexOf(state.id)];
+    if (pool === undefined) return undefined;
+    this.#pools.set(state.budgetId, pool);
+    this.#engine.applyLimit(pool, state.limit);
+    if (!isPooled(pool)) this.#apply(pool, state);
+    return pool;
+  }
+
+  /** Takes the answer to a batch: what it delivered counts in the backend's totals from now on. */
+  delivered(answer: IngestAnswer, events: readonly WireEvent[]): void {
+    const refused = new Set(answer.rejected.map(({ index }) => index));
+    events.forEach((event, index) => {
+      if (!refused.has(index) && isOwnEvent(event)) this.#deliver(event);
+    });
+    for (const totals of answer.budgets) {
+      const pool = this.#pools.get(totals.budgetId);
+      if (pool !== undefined && !isPooled(pool)) this.#apply(pool, totals);
+    }
+  }
+
+  #apply(pool: Pool, { windowStart, spent }: Totals): void {
+    const now = this.#engine.policy.clock.now();
+    for (const { holder, spent: total } of spent) {
+      const account = pool.account(now, holder);
+      if (account.window.start !== (windowStart ?? Number.NEGATIVE_INFINITY)) continue; // its window is over, or ours is
+      const delivered = this.#delivered.get(account) ?? 0;
+      const own = account.spent - account.foreign;
+      const foreign = Math.max(0, total - delivered);
+      setForeign(account, this.isComplete ? foreign : Math.max(account.foreign, foreign));
+      this.keeper?.know(account, total, own - delivered);
+    }
+  }
+
+  #deliver(event: WireEvent): void {
+    if (event.type !== 'call' && event.type !== 'charge') return;
+    const amounts: Amounts =
+      event.type === 'call'
+        ? { usd: event.nano, tokens: event.tokens, calls: event.calls }
+        : { usd: event.nano, tokens: 0, calls: 0 };
+    for (const pool of this.#engine.budgets.pools) {
+      const { scope, unit } = pool.budget;
+      const holders = scope === 'tag' ? (event.tags ?? []) : [scope === 'user' ? (event.user ?? '') : ''];
+      for (const holder of holders) {
+        const account = pool.find(event.startedAt, holder);
+        if (account !== undefined)
+          this.#delivered.set(account, (this.#delivered.get(account) ?? 0) + amountIn(unit, amounts));
+      }
+    }
+  }
+}
