@@ -1,0 +1,69 @@
+/** Reads a command's words and options; what it does not know is an error that names it. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { CliError, EXIT } from './io.ts';
+
+/** Options that every command takes. */
+const COMMON = {
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+/** The options of commands that talk to a backend. */
+export const ACCESS = {
+  url: { type: 'string' },
+  data: { type: 'string' },
+} as const;
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** What was found on a command line. */
+export interface Arguments {
+  readonly words: readonly string[];
+  text(name: string): string | undefined;
+  flag(name: string): boolean;
+}
+
+/**
+ * @param words how many words the command takes: the least and the most
+ * @throws CliError (exit 2) that says what is wrong and shows the usage
+ */
+export function readArguments(
+  argv: readonly string[],
+  options: Options,
+  words: readonly [least: number, most: number],
+  usage: string,
+): Arguments {
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({ args: [...argv], options: { ...COMMON, ...options }, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new CliError(`${(error as Error).message.split('. ')[0] ?? ''}.\n\n${usage}`, EXIT.usage, 'usage');
+  }
+  const { values, positionals } = parsed;
+  const [least, most] = words;
+  const isHelp = values['help'] === true;
+  if (!isHelp && (positionals.length < least || positionals.length > most)) {
+    const what =
+      positionals.length < least ? 'A word is missing' : `Too many words: ${positionals.slice(most).join(' ')}`;
+    throw new CliError(`${what}.\n\n${usage}`, EXIT.usage, 'usage');
+  }
+  return {
+    words: positionals,
+    text: (name) => {
+      const value = values[name];
+      return typeof value === 'string' ? value : undefined;
+    },
+    flag: (name) => values[name] === true,
+  };
+}
+
+/** A number from an option or word. */
+export function readNumber(text: string, what: string, least: number, most: number): number {
+  const number = Number(text);
+  if (text.trim() !== '' && number >= least && number <= most) return number;
+  throw new CliError(
+    `${what} must be a number from ${least} to ${most}, got ${JSON.stringify(text)}.`,
+    EXIT.usage,
+    'usage',
+  );
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+/** The program `agentkavach`. */
+import { runCli } from './cli.ts';
+
+const stop = new AbortController();
+// A second Ctrl-C ends the process at once, as usual.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  err: (line) => void process.stderr.write(`${line}\n`),
+  env: process.env,
+  cwd: process.cwd(),
+  fetch,
+  now: () => Date.now(),
+  signal: stop.signal,
+}).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  return 1;
+});

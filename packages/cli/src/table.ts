@@ -1,0 +1,28 @@
+/** Lists for people: columns as wide as they must be, and money with its sign. */
+
+/** Lines of a table; the last column is not padded. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [line(head), ...rows.map(line)];
+}
+
+/** An amount in a budget's unit. Dollars with as many digits as they need, two at least. */
+export function amount(unit: string, value: number): string {
+  if (unit !== 'usd') return `${value.toLocaleString('en')} ${unit}`;
+  const [whole = '0', digits = ''] = value.toFixed(9).split('.');
+  const significant = digits.replace(/0+$/, '').padEnd(2, '0');
+  return `$${Number(whole).toLocaleString('en')}.${significant.length > 6 ? digits.slice(0, 6) : significant}`;
+}
+
+/** How long ago a moment was, in one word. */
+export function ago(iso: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3_600) return `${Math.round(seconds / 60)} min ago`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h ago` : `${Math.round(seconds / 86_400)} days ago`;
+}
