@@ -1,8 +1,12 @@
-/** `npm run demo`: an agent that would spend for ever, on a budget of five cents. `-- --live` uses a real provider. */
+/**
+ * `npm run demo`: an agent that would spend for ever, on a budget of five cents; then three processes that share a budget,
+ * with a backend, and a Stop for one of them. `-- --live` runs the first part on a real provider.
+ */
 import { AgentKavach, Budget, findKavachError } from '@agentkavach/core';
 import { runawayAgent } from './agent.ts';
 import { LIVE_VARIABLES, liveModel, simulatedModel } from './providers.ts';
 import { callLine, colour, dollars } from './screen.ts';
+import { teamDemo } from './team.ts';
 
 const LIMIT = 0.05;
 
@@ -62,6 +66,20 @@ console.log(
     ? colour('green', '\n  The refused call never left this process, and the bill is within the limit.\n')
     : colour('red', '\n  The figures do not agree: this is a bug.\n'),
 );
+
+if (demo.simulator !== undefined) {
+  console.log(colour('bold', 'Three processes on one budget of ten cents, and a Stop button\n'));
+  const isTeamRight = await teamDemo();
+  console.log(
+    isTeamRight
+      ? colour(
+          'green',
+          '\n  One process was stopped in mid-call, the others went on, and all three together stayed within the limit.\n',
+        )
+      : colour('red', '\n  The figures do not agree: this is a bug.\n'),
+  );
+  isRight &&= isTeamRight;
+}
 process.exitCode = isRight ? 0 : 1;
 
 function fail(message: string): never {

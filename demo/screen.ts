@@ -15,12 +15,16 @@ export function dollars(usd: number): string {
   return `$${usd.toFixed(6)}`;
 }
 
+/** A share of a budget as a bar. */
+export function bar(share: number): string {
+  const filled = Math.min(WIDTH, Math.round(share * WIDTH));
+  const tint = share < 0.7 ? 'green' : share < 0.9 ? 'yellow' : 'red';
+  return colour(tint, '█'.repeat(filled) + '░'.repeat(WIDTH - filled));
+}
+
 /** One call's line. */
 export function callLine(number: number, event: SpendEvent, spent: number, limit: number): string {
   const share = spent / limit;
-  const filled = Math.min(WIDTH, Math.round(share * WIDTH));
-  const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);
-  const tint = share < 0.7 ? 'green' : share < 0.9 ? 'yellow' : 'red';
   const tokens = `${event.inputTokens ?? '?'} in, ${event.outputTokens ?? '?'} out`;
-  return `  call ${String(number).padStart(2)}  ${tokens.padEnd(20)} ${dollars(event.usd)}   ${colour(tint, bar)} ${dollars(spent)} of ${dollars(limit)}  ${(share * 100).toFixed(0).padStart(3)} %`;
+  return `  call ${String(number).padStart(2)}  ${tokens.padEnd(20)} ${dollars(event.usd)}   ${bar(share)} ${dollars(spent)} of ${dollars(limit)}  ${(share * 100).toFixed(0).padStart(3)} %`;
 }

@@ -1,0 +1,139 @@
+/** One chaos run: eight processes spend one shared budget while processes, database and network die under them. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Stack } from '@agentkavach/embedded';
+import { startSimulator } from '@agentkavach/simulator';
+import { blowsOf, random, type AgentPlan } from './plan.ts';
+import type { Wire } from './proxy.ts';
+
+/** What a run needs. */
+export interface World {
+  readonly stack: Stack;
+  readonly dataDir: string;
+  /** The agents' way to the stack. */
+  readonly wire: Wire;
+  /** The compiled agent program. */
+  readonly agent: string;
+}
+
+/** What came of a run, in dollars. */
+export interface Outcome {
+  readonly seed: number;
+  readonly pool: string;
+  readonly limit: number;
+  /** By the provider's own ledger. */
+  readonly billed: number;
+  readonly requests: number;
+  readonly killed: number;
+  /** What processes that ended in peace still held. */
+  readonly closed: readonly Closed[];
+}
+
+/** What a process said at its end. */
+export interface Closed {
+  readonly reserved: number;
+  readonly inFlight: number;
+}
+
+const AGENTS = 8;
+const DURATION_MS = 4_000;
+const MAX_CALL_SECONDS = 1;
+
+/** Runs one seed. The provider's bill is final when it returns; the ledger is once the leases of the dead are back. */
+export async function runSeed(seed: number, { stack, dataDir, wire, agent }: World): Promise<Outcome> {
+  const next = random(seed);
+  const limit = Math.round((0.05 + next() * 0.45) * 1e6) / 1e6;
+  const pool = `chaos-${seed}-${process.pid}`;
+  await using simulator = await startSimulator({
+    seed,
+    script: ({ n }) => ({
+      tokens: 20 + ((n * 37 + seed) % 300),
+      latencyMs: 5 + ((n * 13) % 40),
+      chunkMs: 4,
+      chunkTokens: 4,
+      ...(n % 17 === 0 && { error: { status: 500 } }),
+      ...(n % 23 === 0 && { omitUsage: true }),
+    }),
+  });
+  const agents = new Set<ChildProcess>();
+  const closed: Closed[] = [];
+  let started = 0;
+  const start = (): void => {
+    const plan: AgentPlan = {
+      seed: seed * 1_000 + (started += 1),
+      agentName: `${pool}-${started % 4}`,
+      lanes: 3,
+      url: `http://127.0.0.1:${wire.port}`,
+      apiKey: stack.keys.sdk,
+      pool,
+      limit,
+      baseURL: simulator.baseURL('openai'),
+      maxCallSeconds: MAX_CALL_SECONDS,
+    };
+    const child = spawn(process.execPath, [agent], {
+      env: { ...process.env, CHAOS_PLAN: JSON.stringify(plan), AGENTKAVACH_BUFFER_DIR: join(dataDir, 'buffers') },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    agents.add(child);
+    let said = '';
+    child.stdout?.on('data', (text: Buffer) => (said += text.toString()));
+    child.once('close', () => {
+      agents.delete(child);
+      if (said !== '') closed.push(JSON.parse(said) as Closed);
+    });
+  };
+  let killed = 0;
+  const blows = {
+    'kill agent': () => {
+      const [victim] = agents;
+      if (victim?.kill('SIGKILL') === true) killed += 1;
+      start();
+    },
+    'kill postgres': () => process.kill(postmasterOf(dataDir), 'SIGKILL'),
+    'cut network': () => wire.cut(),
+    'restore network': () => wire.restore(),
+  } as const;
+  try {
+    for (let n = 0; n < AGENTS; n++) start();
+    let now = 0;
+    for (const { at, kind } of blowsOf(seed, DURATION_MS)) {
+      await wait(at - now);
+      now = at;
+      blows[kind]();
+    }
+    await wait(DURATION_MS - now);
+  } finally {
+    wire.restore();
+    await endAll(agents);
+  }
+  await simulator.ledger.settled();
+  return {
+    seed,
+    pool,
+    limit,
+    billed: simulator.ledger.totalNano() / 1e9,
+    requests: simulator.ledger.entries.length,
+    killed,
+    closed,
+  };
+}
+
+/** Asks all to close; who has not after some seconds is killed, like any other crash. */
+async function endAll(agents: ReadonlySet<ChildProcess>): Promise<void> {
+  await Promise.all(
+    [...agents].map(async (child) => {
+      const gone = once(child, 'close');
+      child.kill('SIGTERM');
+      const late = setTimeout(() => child.kill('SIGKILL'), 15_000);
+      await gone;
+      clearTimeout(late);
+    }),
+  );
+}
+
+function postmasterOf(dataDir: string): number {
+  return Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+}
