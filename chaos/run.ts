@@ -75,7 +75,7 @@ export async function runSeed(seed: number, { stack, dataDir, wire, agent }: Wor
     };
     const child = spawn(process.execPath, [agent], {
       env: { ...process.env, CHAOS_PLAN: JSON.stringify(plan), AGENTKAVACH_BUFFER_DIR: join(dataDir, 'buffers') },
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', process.env['CHAOS_SHOW'] === undefined ? 'ignore' : 'inherit'],
     });
     agents.add(child);
     let said = '';
@@ -98,6 +98,8 @@ export async function runSeed(seed: number, { stack, dataDir, wire, agent }: Wor
   } as const;
   try {
     for (let n = 0; n < AGENTS; n++) start();
+    // On a busy machine processes take long to start; the blows count from when they are at work.
+    await simulator.started(AGENTS);
     let now = 0;
     for (const { at, kind } of blowsOf(seed, DURATION_MS)) {
       await wait(at - now);

@@ -30,6 +30,14 @@ export interface ChaosWorld extends World {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+async function openLeases(sql: postgres.Sql, pools: readonly string[]): Promise<number | undefined> {
+  await sql`select private.expire_leases()`;
+  const [open] = await sql<{ count: number }[]>`
+    select count(*)::int as count from kavach.leases l join kavach.budgets b on b.id = l.budget_id
+    where b.name = any(${[...pools]}) and l.state = 'open'`;
+  return open?.count;
+}
+
 /** Starts it. */
 export async function openWorld(): Promise<ChaosWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'kavach-chaos-'));
@@ -58,11 +66,9 @@ export async function openWorld(): Promise<ChaosWorld> {
     settle: async (outcomes) => {
       const pools = outcomes.map(({ pool }) => pool);
       for (const began = Date.now(); Date.now() - began < 60_000;) {
-        await sql`select private.expire_leases()`;
-        const [open] = await sql<{ count: number }[]>`
-          select count(*)::int as count from kavach.leases l join kavach.budgets b on b.id = l.budget_id
-          where b.name = any(${pools}) and l.state = 'open'`;
-        if (open?.count === 0) break;
+        // A database that was killed in the last run may still be recovering.
+        const open = await openLeases(sql, pools).catch(() => undefined);
+        if (open === 0) break;
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
       const rows = await sql<(Ledger & { name: string })[]>`

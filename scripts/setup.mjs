@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './child.mjs';
+import { patchPostgres } from './patch-postgres.mjs';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MODULES = join(ROOT, 'node_modules');
@@ -23,8 +24,13 @@ export function say(line) {
   process.stdout.write(`${line}\n`);
 }
 
-/** Installs where needed. @throws SetupError that says what is missing and what to do */
+/** Installs where needed, also where npm may run no install scripts. @throws SetupError that says what is missing and what to do */
 export async function ensureInstalled() {
+  await install();
+  patchPostgres();
+}
+
+async function install() {
   if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
     throw new SetupError(
       `Node ${process.versions.node} is too old: install Node ${OLDEST_NODE} or newer from https://nodejs.org and run this again.`,

@@ -14,7 +14,7 @@ import type { BackendAccess } from './config/policy.ts';
 import type { BackendStatus } from './backend-status.ts';
 import { deskOf, type DeskShare } from './desks.ts';
 import type { Engine } from './engine.ts';
-import { openStore, type Store } from './store.ts';
+import { isNode, openStore, type Store } from './store.ts';
 import type { EventRecorder } from './recorder.ts';
 import { REJECTIONS, type Rejection } from './rejection.ts';
 import { Reconciliation } from './resume.ts';
@@ -35,6 +35,9 @@ const LEFTOVER_MS = 3_000;
 /** How long `flush()` and `close()` try to deliver. */
 const FLUSH_MS = 5_000;
 
+/** The same for a process that is about to end by itself. */
+const LEAVE_MS = 2_000;
+
 /** Differences of the clocks below this are the network's. */
 const OFFSET_FROM_MS = 1_000;
 
@@ -51,6 +54,8 @@ export class Connected implements LinkListener {
   #store: Store | undefined;
   #reporter: Reporter | undefined;
   #leftover: Promise<unknown> = Promise.resolve();
+  #isFresh = false;
+  #stopLeaving: () => void = () => undefined;
   #rejectedBy: 'connect' | 'ingest' | undefined;
 
   constructor(engine: Engine, recorder: EventRecorder, access: BackendAccess, clock: AdjustedClock) {
@@ -66,16 +71,21 @@ export class Connected implements LinkListener {
       openChannel: realtimeChannels(),
       clock: clock.base,
     });
-    this.#share = deskOf(access, {
-      authority: { leases: (request) => this.#client.leases(request).catch((error: unknown) => this.#rethrow(error)) },
-      instance: this.#instance,
-      agent: policy.agentName,
-      maxCallMs: policy.maxCallMs,
-      clock,
-      isLocalFallback: !policy.refusePooled,
-      onState: (state) => this.#link.observe(state),
-    });
-    for (const pool of budgets.pools) if (isPooled(pool)) this.#share.desk.attach(pool);
+    const terms = { maxCallMs: policy.maxCallMs, isLocalFallback: policy.poolsLocally };
+    this.#share = deskOf(
+      access,
+      {
+        authority: {
+          leases: (request) => this.#client.leases(request).catch((error: unknown) => this.#rethrow(error)),
+        },
+        instance: this.#instance,
+        agent: policy.agentName,
+        clock,
+        ...terms,
+      },
+      (state) => this.#link.observe(state),
+    );
+    for (const pool of budgets.pools) if (isPooled(pool)) this.#share.desk.attach(pool, terms);
     this.#opened = this.#open(recorder, access);
   }
 
@@ -104,9 +114,22 @@ export class Connected implements LinkListener {
     await this.#reporter?.flush(FLUSH_MS);
   }
 
+  /** Whether there is something to tell that was not there when the process was last about to end. */
+  get hasWork(): boolean {
+    return this.#isFresh;
+  }
+
+  /** What a process that ends by itself still does. */
+  async leave(): Promise<void> {
+    this.#isFresh = false;
+    await this.desk.giveBack();
+    await this.#reporter?.flush(LEAVE_MS);
+  }
+
   /** Gives leases back, delivers, and ends all connections. */
   async close(): Promise<void> {
     await this.#opened;
+    this.#stopLeaving();
     await this.#share.release();
     await this.#reporter?.close(this.#link.state === 'connected' ? FLUSH_MS : FLUSH_MS / 5);
     await this.#link.close();
@@ -114,7 +137,7 @@ export class Connected implements LinkListener {
   }
 
   onConnect(answer: ConnectAnswer, offsetMs: number): void {
-    this.#clock.offset = Math.abs(offsetMs) < OFFSET_FROM_MS ? 0 : offsetMs;
+    this.#clock.offset = Math.abs(offsetMs) < OFFSET_FROM_MS ? 0 : Math.round(offsetMs);
     this.#accepted('connect');
     for (const state of answer.budgets) {
       const pool = this.#totals.learn(state);
@@ -172,7 +195,11 @@ export class Connected implements LinkListener {
     });
     this.#reporter = reporter;
     if (store.buffer.size > 0) this.#leftover = reporter.flush(LEFTOVER_MS);
-    recorder.attach((event) => reporter.append(event));
+    recorder.attach((event) => {
+      this.#isFresh = true;
+      reporter.append(event);
+    });
+    if (isNode()) this.#stopLeaving = (await import('./node/before-exit.ts')).beforeExit(this);
     this.#link.start();
   }
 

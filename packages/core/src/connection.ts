@@ -49,11 +49,23 @@ export class Connection {
 
   /** Delivers what is written down, for a few seconds at most. */
   async flush(): Promise<void> {
-    await this.#ready.then((connected) => connected.flush()).catch(() => undefined);
+    await stay(this.#ready.then((connected) => connected.flush()));
   }
 
   /** Gives leases back, delivers what is written down, and ends every connection. */
   async close(): Promise<void> {
-    await this.#ready.then((connected) => connected.close()).catch(() => undefined);
+    await stay(this.#ready.then((connected) => connected.close()));
+  }
+}
+
+/** Nothing of the connection keeps a process alive; whoever waits for its end does. */
+async function stay(work: Promise<void>): Promise<void> {
+  const hold = setInterval(() => undefined, 60_000);
+  try {
+    await work;
+  } catch {
+    // What could not be told is kept, and has been said.
+  } finally {
+    clearInterval(hold);
   }
 }

@@ -15,6 +15,7 @@ export type {
 export type { Clock } from './clock.ts';
 export type { Channel, KillChannelOptions } from './config/channel.ts';
 export type { BackendStatus } from './backend-status.ts';
+export { optionVariables } from './config/env.ts';
 export type { Guardrails, KavachOptions } from './config/options.ts';
 export type { Mode, UnknownModelRule } from './config/policy.ts';
 export {

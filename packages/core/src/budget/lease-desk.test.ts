@@ -140,6 +140,8 @@ describe('how often the authority is asked', () => {
     world.authority.isKilled = true;
     const process = world.start();
     process.call({ worst: 400, least: 10, ...SHORT });
+    await world.pass(150);
+    expect(process.network.sent).toHaveLength(1);
     await world.pass(5_000);
     expect(busiest(process)).toBeLessThanOrEqual(5);
   });

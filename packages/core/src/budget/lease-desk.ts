@@ -151,6 +151,13 @@ export class LeaseDesk implements Lender {
     await this.#asking;
   }
 
+  /** The same for a process that may go on: the next call takes a new slice. */
+  async giveBack(): Promise<void> {
+    await this.close();
+    this.#isClosing = false;
+    this.#lookSoon();
+  }
+
   #lookSoon(): void {
     this.#cancelLook ??= this.#timers.start(LOOK_MS, this.#look);
   }

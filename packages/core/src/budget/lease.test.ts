@@ -101,6 +101,12 @@ describe('what a lease asks for', () => {
     expect(lease.request('b', { want: 10, need: 0 }, 1_000)).toMatchObject({ used: 150, hold: 150, want: 150 });
   });
 
+  it('asks for no more than a number can say exactly', () => {
+    const { lease } = open();
+    const { want, need } = lease.request('b', { want: 1e17, need: 1e16 }, 1_000);
+    expect([want, need]).toEqual([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+  });
+
   it('raises its number each time, and takes no answer to an older request', () => {
     const { clock, lease } = open();
     const first = lease.request('b', { want: 100, need: 0 }, 1_000);

@@ -2,7 +2,7 @@
  * One process's slice of one window of a shared budget. The authority grants it; calls spend it in memory. It gives room
  * only while the authority is sure to hold it: until shortly before its expiry, by the process's own clocks.
  */
-import type { LeaseAnswer, LeaseRequest } from '../wire/index.ts';
+import { WIRE_LIMITS, type LeaseAnswer, type LeaseRequest } from '../wire/index.ts';
 import type { Account } from './pool.ts';
 
 /** The holder stops this long before the expiry, so that the request's way and a slow timer do no harm; at most a tenth of the term. */
@@ -125,7 +125,7 @@ export class Lease {
   request(budgetId: string, wish: Wish | undefined, maxCallMs: number): LeaseRequest {
     const { account, used, isEnded } = this;
     const { start } = account.window;
-    const want = Math.max(wish?.want ?? used, used);
+    const want = Math.min(WIRE_LIMITS.amount, Math.max(wish?.want ?? used, used));
     this.#seq += 1;
     if (isEnded) this.#closeAt = this.clock.monotonic() + CLOSE_AGAIN_MS;
     this.granted = Math.min(this.granted, want);
@@ -138,7 +138,7 @@ export class Lease {
       used,
       hold,
       want: Math.max(want, hold),
-      need: Math.max(wish?.need ?? hold, hold),
+      need: Math.min(WIRE_LIMITS.amount, Math.max(wish?.need ?? hold, hold)),
       maxCallMs,
       close: isEnded,
     };

@@ -109,6 +109,11 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Every variable that gives an option, for those who look for misspelt ones. */
+export function optionVariables(): readonly string[] {
+  return [...Object.keys(OPTIONS), ...GUARDRAILS].map(variableOf);
+}
+
 function variableOf(key: string): string {
   return `AGENTKAVACH_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }

@@ -176,6 +176,7 @@ export function checkOptions(given: KavachOptions): Policy {
     savePrompts,
     persist: backend === undefined ? option('persist', false) : false,
     refusePooled,
+    poolsLocally: withoutBackend === 'local',
     clock: checkClock(fields['clock']),
   };
 }

@@ -52,5 +52,7 @@ export interface Policy {
   readonly persist: boolean | string;
   /** Pooled budgets need a backend that is not there: calls that they cover are refused. */
   readonly refusePooled: boolean;
+  /** Without its backend, pooled budgets go by their limit and by what is known of others' spend. */
+  readonly poolsLocally: boolean;
   readonly clock: Clock;
 }

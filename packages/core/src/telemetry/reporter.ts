@@ -197,7 +197,7 @@ export class Reporter {
     const batch = { from, events };
     let answer: IngestAnswer;
     try {
-      answer = await send({ instance, sentAt: this.#clock.now(), events });
+      answer = await send({ instance, sentAt: Math.round(this.#clock.now()), events });
       const wrong = nonsense(answer, events.length);
       if (wrong !== undefined) throw new BackendError(`the answer makes no sense: ${wrong}`, 'garbage');
     } catch (error) {

@@ -8,7 +8,7 @@ import type { Journey } from './fake-network.ts';
 import { LeasingProcess, SHARED, Truth, type World } from './leasing-process.ts';
 import { Timeline, type Skew } from './timeline.ts';
 
-export const LIMIT = 600;
+const LIMIT = 600;
 const LEASE_MS = 20_000;
 export const MAX_CALL_MS = 12_000;
 const MARGIN_MS = 5_000;

@@ -65,7 +65,9 @@ it('asks the policies again for a new token', async () => {
 });
 
 it('does not ring early for a token of many years', async () => {
-  const { states } = await listenIn(at.client(), 'public', { private: false });
+  const { states, messages } = await listenIn(at.client(), 'public', { private: false });
   at.timers.advance(30 * 86_400_000);
+  await at.send({ n: 1 }, 'note', 'public', false);
+  await messages.next();
   expect(states.all).toEqual(['SUBSCRIBED']);
 });
