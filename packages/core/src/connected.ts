@@ -212,6 +212,7 @@ export class Connected implements LinkListener {
 
   /** Lifts a rejection, once the same kind of request that it was the answer to is taken again. */
   #accepted(by: 'connect' | 'ingest'): void {
+    if (this.#rejectedBy === 'connect' && by === 'ingest') void this.#link.refresh(); // what has changed, it should know soon
     if (this.#rejectedBy !== by) return;
     this.#rejectedBy = undefined;
     const { kill } = this.#engine.killSwitch;

@@ -53,6 +53,7 @@ const LAST_FAILURES = 20;
 
 interface Book {
   budgetId: string | undefined;
+  isLocalFallback: boolean;
   readonly accounts: Map<Account, LeasedAccount>;
 }
 
@@ -62,7 +63,6 @@ export class LeaseDesk implements Lender {
   readonly #timers: DeskTimers;
   readonly #books = new Map<Pool, Book>();
   #maxCallMs: number;
-  #isLocalFallback: boolean;
   #isReachable: boolean | undefined;
   #asking: Promise<void> | undefined;
   #cancelLook: (() => void) | undefined;
@@ -74,19 +74,23 @@ export class LeaseDesk implements Lender {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
     this.#maxCallMs = options.maxCallMs;
-    this.#isLocalFallback = options.isLocalFallback;
   }
 
   /**
    * Lends to a pool from now on; calls wait until the budget is {@link open}.
    *
-   * @param terms of a guard that joins: the longest call counts, and one guard that refuses without the authority is enough
+   * @param terms of a guard that joins: the longest call counts, and one guard that goes on without the authority is enough:
+   *   the others refuse by {@link isCutOff}
    */
   attach(pool: Pool, terms: DeskTerms = this.#options): void {
     this.#maxCallMs = Math.max(this.#maxCallMs, terms.maxCallMs);
-    this.#isLocalFallback &&= terms.isLocalFallback;
-    if (this.#books.has(pool)) return;
-    this.#books.set(pool, { budgetId: undefined, accounts: new Map() });
+    const { isLocalFallback } = terms;
+    const known = this.#books.get(pool);
+    if (known !== undefined) {
+      known.isLocalFallback ||= isLocalFallback;
+      return;
+    }
+    this.#books.set(pool, { budgetId: undefined, isLocalFallback, accounts: new Map() });
     lendBy(pool, this);
     this.#lookSoon();
   }
@@ -116,7 +120,8 @@ export class LeaseDesk implements Lender {
   ceilingOf(account: Account): number {
     const lease = this.leaseOf(account);
     if (lease?.isUsable === true) return lease.ceiling;
-    return this.#isLocalFallback && this.#isReachable === false ? account.pool.limit : 0;
+    const isLocal = this.#isReachable === false && this.#books.get(account.pool)?.isLocalFallback === true;
+    return isLocal ? account.pool.limit : 0;
   }
 
   check(account: Account, now: number, monotonic: number): void {
@@ -136,7 +141,7 @@ export class LeaseDesk implements Lender {
   }
 
   isCutOff(account: Account): boolean {
-    return this.#isReachable === false && !this.#isLocalFallback && this.leaseOf(account)?.isUsable !== true;
+    return this.#isReachable === false && this.leaseOf(account)?.isUsable !== true;
   }
 
   /**

@@ -39,7 +39,7 @@ export interface Lender {
   wanted(account: Account): void;
   /** Whether asking may bring more room, so that it is too early to refuse a call or to lower its cap. */
   mayGrow(account: Account): boolean;
-  /** Whether the account has no room only because its authority can't be reached. */
+  /** Whether the authority can't be reached and nothing that it lent is left; a guard that goes on without it has room all the same. */
   isCutOff(account: Account): boolean;
 }
 

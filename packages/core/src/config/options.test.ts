@@ -3,7 +3,7 @@ import { Budget } from '../budget/budget.ts';
 import { ConfigError } from '../errors.ts';
 import { AgentKavach } from '../kavach.ts';
 import { REQUEST } from '../testing/metered.ts';
-import type { KavachOptions } from './options.ts';
+import { checkOptions, type KavachOptions } from './options.ts';
 
 let warn = vi.spyOn(console, 'warn');
 beforeEach(() => void (warn = vi.spyOn(console, 'warn').mockImplementation(() => {})));
@@ -165,5 +165,30 @@ describe('pooled budgets', () => {
       const guard = new AgentKavach({ apiKey: key, budget: pool('p3'), mode });
       await expect(guard.call(request, reply)).resolves.toBe('ok');
     }
+  });
+});
+
+describe('the backend', () => {
+  const apiKey = `ak_dev_${'a'.repeat(44)}`;
+
+  it('needs a key and an address', () => {
+    expect(checkOptions({ apiKey, url: 'https://ref.supabase.co' }).backend).toEqual({
+      url: 'https://ref.supabase.co',
+      apiKey,
+    });
+    expect(checkOptions({ url: 'https://ref.supabase.co' }).backend).toBeUndefined();
+    expect(checkOptions({ apiKey }).backend).toBeUndefined();
+  });
+
+  it.each([
+    ['http://example.com', /https/],
+    ['https://user:secret@example.com', /user name or a password/],
+    ['https://example.com/?key=secret', /query/],
+    ['example.com', /address/],
+    [42, /text/],
+  ])('is not reached at %s', (url, message) => {
+    const make = (): unknown => checkOptions({ apiKey, url: url as string });
+    expect(make).toThrow(message);
+    expect(make).not.toThrow(/secret/);
   });
 });

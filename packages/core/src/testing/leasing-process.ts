@@ -93,7 +93,7 @@ export class LeasingCall implements Waiter, Amounts {
     const { desk, machine, pool } = this.process;
     const account = pool.account(machine.now(), '');
     desk.check(account, machine.now(), machine.monotonic());
-    if (desk.isCutOff(account)) return this.#refuse('no backend');
+    if (!this.process.isLocalFallback && desk.isCutOff(account)) return this.#refuse('no backend');
     const { worst, least } = this.amounts;
     this.usd = worst;
     const isOpen = desk.mayGrow(account);
@@ -193,7 +193,7 @@ export class LeasingProcess {
     limit: number,
     period: BudgetPeriod,
     skew: Skew = {},
-    isLocalFallback = false,
+    readonly isLocalFallback = false,
   ) {
     this.timeline = world.timeline;
     this.truth = world.truth;

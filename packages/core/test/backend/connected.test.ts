@@ -36,7 +36,98 @@ describe('a connected guard', () => {
     await Promise.all([ask(a), ask(a), ask(a), ask(a), ask(a)]);
     await expect(ask(a)).rejects.toMatchObject({ code: 'KAVACH_BUDGET_EXCEEDED', spent: 1 });
     await a.close();
-    const [row] = await backend.sql`select spent, leased from kavach.budget_windows w join kavach.budgets b on b.id = w.budget_id where b.name = 'team'`;
+    const [row] =
+      await backend.sql`select spent, leased from kavach.budget_windows w join kavach.budgets b on b.id = w.budget_id where b.name = 'team'`;
     expect(row).toEqual({ spent: '1.000000000', leased: '0.000000000' });
+  });
+});
+
+/** Answers once a condition on the guard holds; every event of it is a look. */
+function until(isTrue: () => boolean): Promise<void> {
+  return expect.poll(isTrue, { timeout: 20_000, interval: 20 }).toBe(true) as unknown as Promise<void>;
+}
+
+const operator = (method: string, path: string, body?: object): Promise<Response> =>
+  fetch(`${backend.url}/functions/v1/${path}`, {
+    method,
+    headers: { authorization: `Bearer ${backend.keys.operator}`, 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+
+describe('what an operator does', () => {
+  it('stops an agent before its first call, and lets it go on', async () => {
+    const first = guardOf('stopped', Budget.daily(1));
+    await ask(first);
+    await first.close();
+    await operator('POST', 'agents/stopped/kill');
+    await using guard = guardOf('stopped', Budget.daily(1));
+    await expect(ask(guard)).rejects.toMatchObject({ code: 'KAVACH_KILLED', reason: 'manual' });
+    guard.resume();
+    await expect(ask(guard)).rejects.toMatchObject({ code: 'KAVACH_KILLED' });
+    await operator('POST', 'agents/stopped/resume');
+    await until(() => !guard.status().killed);
+    await expect(ask(guard)).resolves.toBe('ok');
+  });
+
+  it('aborts a call in flight', async () => {
+    await using guard = guardOf('busy', Budget.daily(1));
+    await ask(guard);
+    const call = guard.call(
+      { provider: 'p', model: 'm', inputTokens: 100, maxOutputTokens: 100 },
+      ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+    );
+    await operator('POST', 'agents/busy/kill');
+    await expect(call).rejects.toMatchObject({ code: 'KAVACH_KILLED', by: expect.stringMatching(/^ak_dev_/) });
+  });
+
+  it('sets a limit that the code does not change any more', async () => {
+    const first = guardOf('limited', Budget.daily(1));
+    await ask(first);
+    await first.close();
+    const { items } = (await (await operator('GET', 'budgets?agent=limited')).json()) as { items: { id: string }[] };
+    await operator('PATCH', `budgets/${items[0]?.id ?? ''}`, { limit: 0.3 });
+    await using guard = guardOf('limited', Budget.daily(2));
+    await expect(ask(guard)).rejects.toMatchObject({ code: 'KAVACH_BUDGET_EXCEEDED', limit: 0.3, spent: 0.2 });
+  });
+});
+
+describe('when the backend takes nothing more', () => {
+  it('refuses calls with the reason, and lets them in again', async () => {
+    const guard = guardOf('revoked', Budget.daily(1));
+    await ask(guard);
+    await backend.sql`update kavach.api_keys set revoked_at = now() where name = 'sdk'`;
+    await guard.flush();
+    await until(() => guard.status().killed);
+    await expect(ask(guard)).rejects.toMatchObject({ code: 'KAVACH_INGEST_REJECTED', reason: 'key_revoked' });
+    await backend.sql`update kavach.api_keys set revoked_at = null where name = 'sdk'`;
+    await guard.flush();
+    await until(() => !guard.status().killed);
+    await expect(ask(guard)).resolves.toBe('ok');
+    await guard.close();
+  });
+});
+
+describe('without its backend', () => {
+  const url = 'http://127.0.0.1:9';
+  it('holds its own budgets, and takes up what this machine kept', async () => {
+    const first = guardOf('alone', Budget.daily(1), { url });
+    await ask(first);
+    await ask(first);
+    await first.close();
+    await using second = guardOf('alone', Budget.daily(1), { url });
+    await ask(second);
+    expect(second.status().budgets[0]).toMatchObject({ spent: 0.6 });
+    expect(second.status().backend).toMatchObject({ state: 'unavailable' });
+    await Promise.all([ask(second), ask(second)]);
+    await expect(ask(second)).rejects.toMatchObject({ code: 'KAVACH_BUDGET_EXCEEDED' });
+  });
+
+  it('refuses what shares a budget, unless told to go by the limit alone', async () => {
+    const budget = (name: string): Budget => Budget.shared(name, { limit: 1, period: 'daily' });
+    await using hard = guardOf('cut-off', budget('cut'), { url });
+    await expect(ask(hard)).rejects.toThrow('its backend is not connected');
+    await using local = guardOf('cut-off', budget('local'), { url, onBackendUnavailable: 'local' });
+    await expect(ask(local)).resolves.toBe('ok');
   });
 });

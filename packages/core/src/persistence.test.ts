@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Budget } from './budget/budget.ts';
+import { AgentKavach } from './kavach.ts';
+
+const prices = { m: { inputPerMillion: 1_000, outputPerMillion: 1_000 } };
+
+describe('persist', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'kavach-persist-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const guardOf = (persist: string): AgentKavach =>
+    new AgentKavach({ budget: [Budget.daily(1), Budget.perUser(1, 'daily')], prices, persist });
+  /** 100 tokens in, 100 out: $0.20. */
+  const ask = (guard: AgentKavach): Promise<number> =>
+    guard.call({ provider: 'p', model: 'm', inputTokens: 100, maxOutputTokens: 100 }, async () => ({
+      value: 1,
+      usage: { inputTokens: 100, outputTokens: 100 },
+    }));
+
+  it('goes on where the guard before it stopped, for each user too', async () => {
+    const path = join(folder, 'spend.json');
+    const first = guardOf(path);
+    await ask(first);
+    await first.run({ user: 'u1' }, () => ask(first));
+    first.charge(0.1, 'tool');
+    await first.close();
+    await using second = guardOf(path);
+    await second.run({ user: 'u1' }, async () => {
+      await ask(second);
+      expect(second.status().budgets).toMatchObject([{ spent: 0.7 }, { spent: 0.4 }]);
+    });
+  });
+
+  it('refuses to begin at zero beside another process or guard that counts in the same file', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const path = join(folder, 'spend.json');
+    await using first = guardOf(path);
+    await ask(first);
+    await using second = guardOf(path);
+    await expect(ask(second)).rejects.toMatchObject({
+      code: 'KAVACH_CONFIG',
+      path: 'persist',
+      message: expect.stringContaining(`${process.pid}`),
+    });
+  });
+
+  it('refuses where the file can not be written', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    writeFileSync(join(folder, 'file'), '');
+    await using guard = guardOf(join(folder, 'file', 'spend.json'));
+    await expect(ask(guard)).rejects.toMatchObject({ code: 'KAVACH_CONFIG', path: 'persist' });
+  });
+});
