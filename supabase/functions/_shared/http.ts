@@ -22,7 +22,8 @@ export function problem(error: unknown): Response {
   if (error instanceof ApiError) return errorResponse(error);
   const known = databaseProblem(error);
   if (known !== undefined) {
-    if (known.status >= 500) console.error(`[agentkavach] ${known.code}: ${redact(error)}`);
+    // Where the database is away, the stack says nothing, a hundred times a second.
+    if (known.status >= 500) console.error(`[agentkavach] ${known.code}: ${redact(error).split('\n')[0] ?? ''}`);
     return errorResponse(known);
   }
   console.error(`[agentkavach] unexpected error: ${redact(error)}`);

@@ -94,7 +94,7 @@ export class Reporter {
     this.#size = new BatchSize(options.batchEvents ?? 500);
     this.#rejections = new DropNotice(
       (total, more) =>
-        `The backend refused ${more} event${more === 1 ? '' : 's'} for good (${total} in all). The last one: ${this.#lastRefusal}.`,
+        `The backend refused ${more} event${more === 1 ? '' : 's'} for good (${total} in all). The last one: ${sentence(this.#lastRefusal)}`,
       this.#clock,
       this.#warn,
     );
@@ -232,10 +232,15 @@ export class Reporter {
     this.#startTimer('due', backoffMs(this.#failures, retryAfterMs, this.#random));
     if (this.#failures === SAY_AFTER_FAILURES)
       this.#warn(
-        `Events can't be delivered for now: ${error instanceof Error ? error.message : String(error)}. ` +
+        `Events can't be delivered for now: ${sentence(error)} ` +
           `${this.#buffer.size} are kept and sent later; limits hold meanwhile.`,
       );
     const { onRejection } = this.#options;
     if (reason !== undefined && onRejection !== undefined) isolated('onRejection', () => onRejection(reason));
   }
+}
+
+/** What was said, with one full stop at its end. */
+function sentence(error: unknown): string {
+  return `${(error instanceof Error ? error.message : String(error)).replace(/[.\s]+$/, '')}.`;
 }
