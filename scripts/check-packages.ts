@@ -4,7 +4,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { basename, join } from 'node:path';
+import { arrowsOf } from './import-rules.ts';
 
 // Inside node_modules, so that the frameworks which the packages ask for are found as they would be at a user's.
 const SCRATCH = join('node_modules', '.setup', 'packages');
@@ -13,6 +15,9 @@ interface Manifest {
   readonly name: string;
   readonly private?: boolean;
   readonly exports?: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 interface Packed {
@@ -32,7 +37,8 @@ function run(command: string, args: readonly string[], cwd = '.'): { output: str
   return { output: stdout, failure: [`${[command, ...args].join(' ')}\n${error?.message ?? said}`] };
 }
 
-function checkPackage(folder: string, { name, exports = {} }: Manifest): string[] {
+function checkPackage(folder: string, manifest: Manifest): string[] {
+  const { name, exports = {} } = manifest;
   const packed = run(
     'npm',
     ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', join('..', '..', SCRATCH)],
@@ -49,20 +55,20 @@ function checkPackage(folder: string, { name, exports = {} }: Manifest): string[
 
   const tar = join(SCRATCH, basename(tarball.filename));
   const esmOnly = !JSON.stringify(exports).includes('"require"');
+  const isProgram = !JSON.stringify(exports).includes('"types"');
   return [
     ...contents(name, tarball, home),
+    ...undeclared(manifest, tarball, home),
     ...run('publint', ['run', tar, '--strict']).failure,
-    // node10 knows no `exports`; the packages ask for Node 22.
-    ...run('attw', [
-      tar,
-      '--profile',
-      esmOnly ? 'esm-only' : 'node16',
-      '--no-definitely-typed',
-      '--no-emoji',
-      '--format',
-      'table-flipped',
-    ]).failure,
+    ...(isProgram ? [] : types(tar, esmOnly)),
   ];
+}
+
+/** node10 knows no `exports`; the packages ask for Node 22. */
+function types(tar: string, esmOnly: boolean): string[] {
+  const profile = esmOnly ? 'esm-only' : 'node16';
+  return run('attw', [tar, '--profile', profile, '--no-definitely-typed', '--no-emoji', '--format', 'table-flipped'])
+    .failure;
 }
 
 /** What belongs into the tarball and what does not. */
@@ -83,6 +89,22 @@ function contents(name: string, tarball: Packed, home: string): string[] {
     ...strange.map((path) => `${name}: ${path} does not belong into the package.`),
     ...leaks.map((path) => `${name}: ${path} imports a source file, which users do not have.`),
   ];
+}
+
+/** What the built code imports and a user would not have: here the workspace has it, so that loading finds no fault. */
+function undeclared(manifest: Manifest, tarball: Packed, home: string): string[] {
+  const { name, dependencies, optionalDependencies, peerDependencies } = manifest;
+  const declared = Object.keys({ [name]: '', ...dependencies, ...optionalDependencies, ...peerDependencies });
+  return tarball.files
+    .map(({ path }) => path)
+    .filter((path) => /\.(js|d\.ts)$/.test(path))
+    .flatMap((path) =>
+      arrowsOf(readFileSync(join(home, path), 'utf8'))
+        .map(({ specifier }) => specifier)
+        .filter((specifier) => !specifier.startsWith('.') && !isBuiltin(specifier))
+        .filter((specifier) => !declared.some((one) => specifier === one || specifier.startsWith(`${one}/`)))
+        .map((specifier) => `${name}: ${path} imports ${specifier}, which is none of its dependencies.`),
+    );
 }
 
 /** Loads every entry once by import and once by require, and compares what they export. */
