@@ -2,7 +2,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/coverage/', '**/.kavach/'] },
+  { ignores: ['**/dist/', '**/coverage/', '**/.kavach/', 'supabase/functions/_shared/database.types.ts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts', '**/*.tsx'],
@@ -103,6 +103,7 @@ export default tseslint.config(
     files: [
       'scripts/**',
       'demo/**',
+      'chaos/**',
       'bench/**',
       'examples/**',
       'packages/*/scripts/**',

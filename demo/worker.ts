@@ -34,14 +34,14 @@ async function write(lane: number): Promise<string> {
     open += 1;
     try {
       const prompt = `Report ${n} of lane ${lane}: what did the agents do today?`;
-      const { fullStream } = streamText({
+      const { stream } = streamText({
         model,
         prompt,
         maxOutputTokens: 400,
         maxRetries: 0,
         onError: () => undefined,
       });
-      for await (const part of fullStream) if (part.type === 'error') throw part.error;
+      for await (const part of stream) if (part.type === 'error') throw part.error;
     } catch (error) {
       const refused = findKavachError(error);
       if (refused !== undefined) return refused.code;

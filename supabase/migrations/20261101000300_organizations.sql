@@ -46,7 +46,7 @@ as $$
   union
   select (claims.value ->> 'kavach_org')::uuid
   from (select auth.jwt() as value) claims
-  where claims.value -> 'kavach_scopes' ? p_scope;
+  where claims.value -> 'kavach_scopes' ? p_scope and claims.value ->> 'sub' is null;
 $$;
 
 comment on function private.orgs_with(text) is
@@ -99,7 +99,8 @@ as $$
 declare
   v_claims jsonb := coalesce(auth.jwt(), '{}');
 begin
-  if v_claims ->> 'kavach_org' is null then
+  -- A token with a subject is a user's: whatever else it claims, it is no key.
+  if v_claims ->> 'kavach_org' is null or v_claims ->> 'sub' is not null then
     perform private.refuse(401, 'key_required', 'Send an AgentKavach API key: Authorization: Bearer ak_…');
   end if;
   if not coalesce(v_claims -> 'kavach_scopes' ? p_scope, false) then

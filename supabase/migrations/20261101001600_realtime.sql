@@ -10,7 +10,9 @@ as $$
     when p_topic ~ '^org:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:control$' then
       split_part(p_topic, ':', 2)::uuid in (select private.orgs_with('read'))
       or coalesce(
-        auth.jwt() ->> 'kavach_org' = split_part(p_topic, ':', 2) and auth.jwt() -> 'kavach_topics' ? 'control', false
+        auth.jwt() ->> 'kavach_org' = split_part(p_topic, ':', 2) and auth.jwt() -> 'kavach_topics' ? 'control'
+          and auth.jwt() ->> 'sub' is null, -- a user's token makes no key of itself
+        false
       )
     else false
   end;

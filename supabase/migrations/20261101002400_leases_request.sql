@@ -173,6 +173,8 @@ returns jsonb
 language plpgsql
 security definer
 set search_path = ''
+-- A window is locked while this runs, and planning its statements anew would take longer than running them.
+set plan_cache_mode = 'force_generic_plan'
 as $$
 declare
   v_org uuid := private.caller_org('sdk');
@@ -180,6 +182,8 @@ declare
   v_agent kavach.agents;
   v_request record;
   v_answers jsonb[] := '{}';
+  v_answer jsonb;
+  v_is_judged boolean := false;
 begin
   if jsonb_array_length(v_requests) > 50 then
     perform private.refuse(422, 'too_many_leases', 'One request has at most 50 leases.');
@@ -198,9 +202,14 @@ begin
     from jsonb_array_elements(v_requests) with ordinality as r (value, position)
     order by r.value ->> 'budgetId', r.value ->> 'leaseId', (r.value ->> 'seq')::bigint
   loop
-    v_answers[v_request.position] := private.lease(v_org, v_agent, (p ->> 'instance')::uuid, v_request.value);
+    v_answer := private.lease(v_org, v_agent, (p ->> 'instance')::uuid, v_request.value);
+    v_answers[v_request.position] := v_answer;
+    v_is_judged := v_is_judged or (v_request.value ->> 'used')::numeric > 0
+      or (v_answer ->> 'granted')::numeric < (v_request.value ->> 'need')::numeric;
   end loop;
-  perform private.fire_lease_thresholds(v_org, v_requests, not v_agent.killed);
+  if v_is_judged then
+    perform private.fire_lease_thresholds(v_org, v_requests, not v_agent.killed);
+  end if;
   return jsonb_build_object(
     'leases', to_jsonb(v_answers),
     'state', (select private.agent_state(a) from kavach.agents a where a.id = v_agent.id),

@@ -18,8 +18,8 @@ import { WaitingCall } from './waiting.ts';
 
 let arrivals = 0;
 
-/** Milliseconds that a call which may not wait for others waits for the authority of a shared budget to answer. */
-const ANSWER_MS = 10_000;
+/** Milliseconds that a call which may not wait for others waits for the backend to answer: longer than a request may take. */
+const ANSWER_MS = 15_000;
 
 /** A call on its way to a reservation. */
 interface Applicant {

@@ -3,12 +3,14 @@
  * delivers events, and obeys kills and limits. Loaded only where there is a backend. Nothing in here fails a call.
  */
 import { realtimeChannels } from './backend/realtime.ts';
+import { systemAfter } from './backend/after.ts';
 import { BackendClient } from './backend/client.ts';
 import { BackendLink, type LinkListener } from './backend/link.ts';
 import { GATE } from './budget/gate.ts';
 import type { LeaseDesk } from './budget/lease-desk.ts';
 import { lendBy } from './budget/ledger.ts';
 import { isPooled, type Pool } from './budget/pool.ts';
+import { LimitChanges } from './limit-changes.ts';
 import type { AdjustedClock } from './clock.ts';
 import type { BackendAccess } from './config/policy.ts';
 import type { BackendStatus } from './backend-status.ts';
@@ -26,6 +28,8 @@ import {
   type AgentState,
   type ConnectAnswer,
   type ConnectRequest,
+  type IngestAnswer,
+  type IngestRequest,
   type WireBudget,
 } from './wire/index.ts';
 
@@ -50,10 +54,18 @@ export class Connected implements LinkListener {
   readonly #link: BackendLink;
   readonly #share: DeskShare;
   readonly #totals: Reconciliation;
+  readonly #limits: LimitChanges;
   readonly #opened: Promise<void>;
   #store: Store | undefined;
   #reporter: Reporter | undefined;
+  /** Batches that were sent, and whether one is under way. */
+  #batches = 0;
+  #isDelivering = false;
+  /** Whether a batch was under way at some time of the present connect. */
+  #wasDelivering = false;
+  #batchesAtConnect = 0;
   #leftover: Promise<unknown> = Promise.resolve();
+  #leftovers = 0;
   #isFresh = false;
   #stopLeaving: () => void = () => undefined;
   #rejectedBy: 'connect' | 'ingest' | undefined;
@@ -64,6 +76,11 @@ export class Connected implements LinkListener {
     this.#clock = clock;
     this.#client = new BackendClient(access);
     this.#totals = new Reconciliation(engine);
+    this.#limits = new LimitChanges({
+      idOf: (pool) => this.#totals.idOf(pool),
+      tell: (budgetId, value) => this.#client.setLimit(budgetId, value),
+      onRefused: () => void this.#link.refresh(),
+    });
     this.#link = new BackendLink({
       client: this.#client,
       request: () => this.#request(),
@@ -75,15 +92,18 @@ export class Connected implements LinkListener {
     this.#share = deskOf(
       access,
       {
-        authority: {
-          leases: (request) => this.#client.leases(request).catch((error: unknown) => this.#rethrow(error)),
-        },
         instance: this.#instance,
-        agent: policy.agentName,
         clock,
         ...terms,
       },
-      (state) => this.#link.observe(state),
+      {
+        agent: policy.agentName,
+        authority: {
+          leases: (request) => this.#client.leases(request).catch((error: unknown) => this.#rethrow(error)),
+        },
+        isStopped: () => engine.killSwitch.kill?.isRemote === true,
+        observe: (state) => this.#link.observe(state),
+      },
     );
     for (const pool of budgets.pools) if (isPooled(pool)) this.#share.desk.attach(pool, terms);
     this.#opened = this.#open(recorder, access);
@@ -95,17 +115,9 @@ export class Connected implements LinkListener {
     return { state: this.#link.state, realtime: this.#link.isLive, pending, dropped };
   }
 
-  /** Changes a limit for all processes. A refusal is said; the limit holds in this process. */
+  /** Changes a limit for all processes; where the backend can't be asked now, as soon as it can. */
   async setLimit(pool: Pool, value: number): Promise<void> {
-    const id = this.#totals.idOf(pool);
-    try {
-      if (id === undefined) throw new Error('the backend is not connected yet');
-      await this.#client.setLimit(id, value);
-    } catch (error) {
-      console.warn(
-        `[agentkavach] setLimit: the new limit holds in this process, but the backend did not take it: ${(error as Error).message}`,
-      );
-    }
+    await this.#limits.set(pool, value);
   }
 
   /** Delivers what is written down. */
@@ -130,7 +142,8 @@ export class Connected implements LinkListener {
   async close(): Promise<void> {
     await this.#opened;
     this.#stopLeaving();
-    await this.#share.release();
+    // What the backend does not take by then is taken back when it expires, and told by the next process.
+    await Promise.race([this.#share.release(), new Promise<void>((resolve) => systemAfter(FLUSH_MS, resolve))]);
     await this.#reporter?.close(this.#link.state === 'connected' ? FLUSH_MS : FLUSH_MS / 5);
     await this.#link.close();
     await this.#store?.buffer.close();
@@ -140,13 +153,14 @@ export class Connected implements LinkListener {
     this.#clock.offset = Math.abs(offsetMs) < OFFSET_FROM_MS ? 0 : Math.round(offsetMs);
     this.#accepted('connect');
     for (const state of answer.budgets) {
-      const pool = this.#totals.learn(state);
+      const keepsLimit = (known: Pool): boolean => this.#limits.isUntold(known);
+      const pool = this.#totals.learn(state, { isBehind: this.#isBehind, keepsLimit });
       if (pool !== undefined && isPooled(pool)) this.desk.open(pool, state.budgetId);
     }
-    void this.#leftover.then(() => {
-      this.#totals.isComplete = true;
-      this.#openGate();
-    });
+    if (this.#isBehind && !this.#totals.hasLearned) void this.#link.refresh(); // some of it may count twice
+    this.#totals.hasLearned = true;
+    void this.#limits.tellAll();
+    void this.#leftover.then(() => this.#openGate());
   }
 
   onAgentState({ killed, reason, by }: AgentState): void {
@@ -156,7 +170,7 @@ export class Connected implements LinkListener {
 
   onLimit(budgetId: string, limit: number): void {
     const pool = this.#totals.poolOf(budgetId);
-    if (pool !== undefined) this.#engine.applyLimit(pool, limit);
+    if (pool !== undefined && !this.#limits.isUntold(pool)) this.#engine.applyLimit(pool, limit);
   }
 
   onRejection(reason: Rejection): void {
@@ -185,16 +199,23 @@ export class Connected implements LinkListener {
       buffer: store.buffer,
       instance: this.#instance,
       clock: this.#clock,
-      send: (request) => this.#client.ingest(request),
+      send: (request) => this.#ingest(request),
       onAnswer: (answer, { events }) => {
         this.#accepted('ingest');
         this.#totals.delivered(answer, events);
         for (const state of answer.agents) this.#link.observe(state);
+        this.#lookForLeftovers();
       },
       onRejection: (reason) => this.#reject(reason, 'ingest'),
     });
     this.#reporter = reporter;
-    if (store.buffer.size > 0) this.#leftover = reporter.flush(LEFTOVER_MS);
+    await store.buffer.flush(); // or it has not counted what there is
+    this.#leftovers = store.buffer.size;
+    if (this.#leftovers > 0) {
+      // Until they are counted, what this machine kept is more than what the backend says.
+      this.#totals.keeper?.takeUp();
+      this.#leftover = reporter.flush(LEFTOVER_MS).then(() => this.#lookForLeftovers());
+    } else this.#totals.isComplete = true;
     recorder.attach((event) => {
       this.#isFresh = true;
       reporter.append(event);
@@ -219,6 +240,29 @@ export class Connected implements LinkListener {
     if (kill?.isRemote === true && REJECTIONS.some((reason) => reason === kill.reason)) this.#engine.resume(true);
   }
 
+  /** Once all that an earlier process left behind is delivered, the backend's totals are the whole truth: they are read again. */
+  #lookForLeftovers(): Promise<void> {
+    const { delivered = 0, rejected = 0, dropped = 0 } = this.#reporter?.delivery ?? {};
+    if (this.#totals.isComplete || delivered + rejected + dropped < this.#leftovers) return Promise.resolve();
+    this.#totals.isComplete = true;
+    return this.#link.refresh();
+  }
+
+  async #ingest(request: IngestRequest): Promise<IngestAnswer> {
+    this.#batches += 1;
+    this.#isDelivering = true;
+    try {
+      return await this.#client.ingest(request);
+    } finally {
+      this.#isDelivering = false;
+    }
+  }
+
+  /** Whether a batch was under way during the present connect: its answer may be from before or after that. */
+  get #isBehind(): boolean {
+    return this.#wasDelivering || this.#batches !== this.#batchesAtConnect;
+  }
+
   /** Lets calls in: what was spent before is known now, or can't be asked for. */
   #openGate(): void {
     for (const pool of this.#engine.budgets.pools) if (pool.lender === GATE) lendBy(pool, undefined);
@@ -230,6 +274,8 @@ export class Connected implements LinkListener {
   }
 
   #request(): ConnectRequest {
+    this.#wasDelivering = this.#isDelivering;
+    this.#batchesAtConnect = this.#batches;
     const { policy, budgets } = this.#engine;
     const declared = budgets.pools.slice(0, WIRE_LIMITS.budgets).map(({ budget }, index): WireBudget => {
       const { scope, name, unit, period, timeZone, limit } = budget;

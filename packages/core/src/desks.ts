@@ -1,7 +1,17 @@
 /** One lease desk for all guards of a process that use the same backend with the same key. */
-import { LeaseDesk, type LeaseDeskOptions } from './budget/lease-desk.ts';
+import { LeaseDesk, type LeaseAuthority, type LeaseDeskOptions } from './budget/lease-desk.ts';
 import type { BackendAccess } from './config/policy.ts';
-import type { AgentState } from './wire/index.ts';
+import type { AgentState, LeasesAnswer, LeasesRequest } from './wire/index.ts';
+
+/** What a guard brings to a desk: its way to the backend, and the agent that it asks as. */
+export interface DeskPart {
+  readonly agent: string;
+  readonly authority: LeaseAuthority;
+  /** Whether the backend gives this agent nothing, because it is stopped. */
+  readonly isStopped: () => boolean;
+  /** Is told of each state of an agent that an answer carries. */
+  readonly observe: (state: AgentState) => void;
+}
 
 /** A guard's part in a desk. */
 export interface DeskShare {
@@ -13,42 +23,74 @@ export interface DeskShare {
 interface Entry {
   readonly desk: LeaseDesk;
   /** One for each guard. */
-  readonly observers: Set<(state: AgentState) => void>;
+  readonly parts: Set<DeskPart>;
 }
 
 // Like the pools, shared by all copies of this package in the process: a pool must have one lender.
 const DESKS = Symbol.for('agentkavach.desks');
 const registry = globalThis as { [DESKS]?: Map<string, Entry> };
 
-/**
- * The desk of a backend; made by the first guard that asks.
- *
- * @param observe is told of each state of an agent that an answer carries
- */
+/** The desk of a backend; made by the first guard that asks. */
 export function deskOf(
   { url, apiKey }: BackendAccess,
-  options: Omit<LeaseDeskOptions, 'onState'>,
-  observe: (state: AgentState) => void,
+  options: Omit<LeaseDeskOptions, 'authority' | 'agent' | 'onState'>,
+  part: DeskPart,
 ): DeskShare {
   const desks = (registry[DESKS] ??= new Map<string, Entry>());
   const realm = `${url}\n${apiKey}`;
-  const entry = desks.get(realm) ?? newEntry(options);
+  const entry = desks.get(realm) ?? newEntry(options, part);
   desks.set(realm, entry);
-  entry.observers.add(observe);
+  entry.parts.add(part);
   return {
     desk: entry.desk,
     release: async () => {
-      if (!entry.observers.delete(observe) || entry.observers.size > 0) return;
-      desks.delete(realm);
+      if (!entry.parts.has(part)) return;
+      if (entry.parts.size > 1) {
+        entry.parts.delete(part);
+        return;
+      }
+      // The last one stays: what is given back goes its way.
+      if (desks.get(realm) === entry) desks.delete(realm);
       await entry.desk.close();
     },
   };
 }
 
-function newEntry(options: Omit<LeaseDeskOptions, 'onState'>): Entry {
-  const observers = new Set<(state: AgentState) => void>();
-  const onState = (state: AgentState): void => {
-    for (const observe of observers) observe(state);
-  };
-  return { desk: new LeaseDesk({ ...options, onState }), observers };
+function newEntry(options: Omit<LeaseDeskOptions, 'authority' | 'agent' | 'onState'>, first: DeskPart): Entry {
+  const parts = new Set<DeskPart>([first]);
+  return { desk: new LeaseDesk({ ...options, agent: first.agent, authority: new Parts(parts) }), parts };
+}
+
+/** Asks as any agent of the process that is not stopped: one agent's stop must not keep the others from their slices. */
+class Parts implements LeaseAuthority {
+  readonly #parts: ReadonlySet<DeskPart>;
+
+  constructor(parts: ReadonlySet<DeskPart>) {
+    this.#parts = parts;
+  }
+
+  async leases(request: LeasesRequest): Promise<LeasesAnswer> {
+    const part = this.#next();
+    let answer: LeasesAnswer;
+    try {
+      answer = await part.authority.leases({ ...request, agent: part.agent });
+    } catch (error) {
+      // It is this agent that was refused: nothing has changed by it, and another may ask the same.
+      if (part.isStopped() && this.mayAskAgain(part.agent)) return this.leases(request);
+      throw error;
+    }
+    // Before the answer is taken: who asks next must know who is stopped.
+    for (const { observe } of [...this.#parts]) observe(answer.state);
+    return answer;
+  }
+
+  mayAskAgain(agent: string): boolean {
+    const next = this.#next();
+    return next.agent !== agent && !next.isStopped();
+  }
+
+  #next(): DeskPart {
+    const parts = [...this.#parts];
+    return parts.find((part) => !part.isStopped()) ?? (parts[0] as DeskPart);
+  }
 }

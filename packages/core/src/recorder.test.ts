@@ -77,7 +77,7 @@ describe('the recorder', () => {
   it('leaves out a call that never reached a provider, and counts one that was refused there', async () => {
     const { recorder, events, engine } = world();
     recorder.attach((event) => events.push(event));
-    const fail = (error: object) =>
+    const fail = (error: Error) =>
       guardedCall(engine, { provider: 'p', model: 'm', inputTokens: 1, maxOutputTokens: 1 }, () =>
         Promise.reject(error),
       );

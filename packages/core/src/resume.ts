@@ -21,6 +21,8 @@ export class Reconciliation {
   readonly #pools = new Map<string, Pool>();
   /** Until then, what an earlier process left behind may still be missing in the backend's totals. */
   isComplete = false;
+  /** Whether the backend has told its totals before. */
+  hasLearned = false;
   /** Writes the totals down for the next process. */
   keeper: SpendKeeper | undefined;
 
@@ -39,14 +41,19 @@ export class Reconciliation {
     return undefined;
   }
 
-  /** Takes a budget's state: its id, its limit and its totals. @returns its pool, `undefined` for one of another guard */
-  learn(state: BudgetState): Pool | undefined {
+  /**
+   * Takes a budget's state: its id, its limit and its totals.
+   *
+   * @param isBehind events were delivered while the state was asked for: it may count them or not
+   * @returns its pool, `undefined` for one of another guard
+   */
+  learn(state: BudgetState, { isBehind = false, keepsLimit = (_: Pool): boolean => false } = {}): Pool | undefined {
     const { budgets } = this.#engine;
     const pool = budgets.pools[budgets.ids.indexOf(state.id)];
     if (pool === undefined) return undefined;
     this.#pools.set(state.budgetId, pool);
-    this.#engine.applyLimit(pool, state.limit);
-    if (!isPooled(pool)) this.#apply(pool, state);
+    if (!keepsLimit(pool)) this.#engine.applyLimit(pool, state.limit);
+    if (!isPooled(pool)) this.#apply(pool, state, isBehind);
     return pool;
   }
 
@@ -62,16 +69,18 @@ export class Reconciliation {
     }
   }
 
-  #apply(pool: Pool, { windowStart, spent }: Totals): void {
+  #apply(pool: Pool, { windowStart, spent }: Totals, isBehind = false): void {
     const now = this.#engine.policy.clock.now();
     for (const { holder, spent: total } of spent) {
       const account = pool.account(now, holder);
       if (account.window.start !== (windowStart ?? Number.NEGATIVE_INFINITY)) continue; // its window is over, or ours is
       const delivered = this.#delivered.get(account) ?? 0;
       const own = account.spent - account.foreign;
-      const foreign = Math.max(0, total - delivered);
-      setForeign(account, this.isComplete ? foreign : Math.max(account.foreign, foreign));
-      this.keeper?.know(account, total, own - delivered);
+      const isExact = this.isComplete && !isBehind;
+      const foreign = Math.max(0, total - (isBehind && !this.hasLearned ? 0 : delivered));
+      // What may be too little takes nothing back.
+      setForeign(account, isExact ? foreign : Math.max(account.foreign, foreign));
+      if (isExact) this.keeper?.know(account, total, own - delivered);
     }
   }
 

@@ -30,6 +30,8 @@ export class SpendKeeper implements Recorder {
     this.#engine = engine;
     this.#journal = journal;
     engine.recorders.push(this);
+    // What was spent while the journal was being opened.
+    for (const pool of engine.budgets.pools) for (const account of pool.allAccounts()) this.#add(account, account.own);
   }
 
   call({ accounts }: InFlight, { usd, tokens, calls }: Charge): void {

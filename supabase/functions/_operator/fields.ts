@@ -24,11 +24,16 @@ export function isStorableJson(value: unknown, depth = 0): boolean {
   );
 }
 
-/** A point in time as ISO 8601 with a zone, 1970 or later. */
+/** The last day that is written with a year of four digits; PostgreSQL does not read what JavaScript writes for later ones. */
+export const LAST_DAY = Date.UTC(9999, 11, 31);
+const DAY = 86_400_000;
+
+/** A point in time as ISO 8601 with a zone, from 1970 to 9999 UTC. */
 export const instant = z.iso
   .datetime({ offset: true })
   .transform((value) => new Date(value))
-  .refine((value) => value.getTime() >= 0, 'must be 1970 or later');
+  .refine((value) => value.getTime() >= 0, 'must be 1970 or later')
+  .refine((value) => value.getTime() < LAST_DAY + DAY, 'must be 9999 or earlier');
 
 /** A point in time to the microsecond, as cursors hold it. */
 export const sortMoment = z.iso.datetime().refine((value) => value >= '1970', 'must be 1970 or later');

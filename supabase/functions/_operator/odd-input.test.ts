@@ -22,6 +22,8 @@ describe('odd input', () => {
     'from=1969-12-31T23:59:59Z',
     'to=2026-02-30T00:00:00Z',
     'from=2026-01-01T00:00:00',
+    'from=9999-12-31T23:59:59-23:59',
+    'to=9999-12-31T23:59:59-00:01',
     '__proto__=1',
     'constructor=1',
     'type=call&type=kill',
@@ -59,6 +61,12 @@ describe('odd input', () => {
 
   it('in a range', async () => {
     const { send, acme, deps } = fixture;
+    for (const late of ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59%2B23:59']) {
+      for (const granularity of ['hour', 'day']) {
+        const path = `GET /dashboard/overview?to=${late}&granularity=${granularity}`;
+        expect((await send(dashboard(deps), path, { as: acme.member })).status).toBe(200);
+      }
+    }
     const early = await send(dashboard(deps), 'GET /dashboard/overview?to=1970-01-02T00:00:00Z', { as: acme.member });
     expect(early.status).toBe(200);
   });

@@ -40,7 +40,7 @@ export function targetOf(local: boolean): Record<Channel, z.ZodType> {
 }
 
 /** The names of a cloud's own network, which a rule must not make the backend post to. */
-const INTERNAL = /(?:^|\.)(?:localhost|local|internal|home\.arpa|lan)$/;
+const INTERNAL = /(?:^|\.)(?:localhost|local|internal|svc|corp|intranet|private|home\.arpa|lan)$/;
 
 function isReachable(value: string, local: boolean): boolean {
   if (!URL.canParse(value)) return false;
@@ -50,5 +50,7 @@ function isReachable(value: string, local: boolean): boolean {
   if (local && loopback) return protocol === 'http:' || protocol === 'https:';
   // Addresses in numbers are refused as a whole: services that take alerts have names.
   const numeric = hostname.startsWith('[') || /^[\d.]+$/.test(hostname);
-  return protocol === 'https:' && !numeric && !INTERNAL.test(hostname) && hostname.includes('.');
+  // With a dot at its end a name is the same name, and would slip past the list.
+  const rooted = hostname.endsWith('.');
+  return protocol === 'https:' && !numeric && !rooted && !INTERNAL.test(hostname) && hostname.includes('.');
 }

@@ -1,5 +1,6 @@
 /** Which stretch of time an overview shows. */
 import { ApiError } from '../_shared/api-error.ts';
+import { LAST_DAY } from '../_operator/fields.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -29,7 +30,7 @@ export function rangeOf(
 ): Range {
   const granularity = query.granularity ?? 'day';
   const step = granularity === 'hour' ? HOUR : DAY;
-  const to = Math.ceil((query.to?.getTime() ?? now + 1) / step) * step;
+  const to = Math.min(Math.ceil((query.to?.getTime() ?? now + 1) / step) * step, LAST_DAY);
   const span = granularity === 'hour' ? 48 : 30;
   const from = query.from === undefined ? to - span * step : Math.floor(query.from.getTime() / step) * step;
   if (from >= to) throw wrong('from', 'from must lie before to.');

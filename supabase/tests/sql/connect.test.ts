@@ -70,6 +70,7 @@ describe('connect', () => {
   });
 
   it('waits for a batch that does not see its budgets yet', async () => {
+    await agent.connect('waiting', []);
     let connected = false;
     const connecting = await fixture.as(agent.claims, async (sql) => {
       const batch = [{ ...callEvent({ agent: 'waiting', nano: DOLLAR }), index: 0 }];

@@ -13,6 +13,8 @@ import type { Account, Lender, Pool } from './pool.ts';
 export interface LeaseAuthority {
   /** Answers, or fails within seconds: nothing else is asked meanwhile. */
   leases(request: LeasesRequest): Promise<LeasesAnswer>;
+  /** Whether the next request goes out as another agent than this one, which is stopped and gets nothing. */
+  mayAskAgain?(agent: string): boolean;
 }
 
 /** Starts the timer of a desk. */
@@ -240,11 +242,12 @@ export class LeaseDesk implements Lender {
   /** Takes all answers of a batch before it books any: their totals may contain each other's. @returns false where one is missing */
   #take(batch: readonly Asked[], { leases, state }: LeasesAnswer, sentAt: Moment): boolean {
     const answers = new Map(leases.map((answer) => [answer.leaseId, answer]));
+    const stop = !state.killed ? 'none' : this.#options.authority.mayAskAgain?.(state.agent) === true ? 'one' : 'all';
     const booked = new Map<LeasedAccount, LeaseAnswer>();
     for (const asked of batch) {
       const answer = answers.get(asked.lease.id);
       if (answer === undefined) continue;
-      asked.leased.take(asked, answer, sentAt, state.killed);
+      asked.leased.take(asked, answer, sentAt, stop);
       booked.set(asked.leased, answer);
     }
     const isWhole = batch.every(({ lease }) => answers.has(lease.id));

@@ -54,6 +54,9 @@ export interface Terms {
  */
 type Step = 'whole' | 'rest';
 
+/** Whether the agent that asked is stopped, and gets nothing: then another of this process may ask, or none. */
+export type Stop = 'none' | 'one' | 'all';
+
 /** The leases of one account. */
 export class LeasedAccount {
   lease: Lease | undefined;
@@ -135,13 +138,13 @@ export class LeasedAccount {
   }
 
   /** Takes an answer; {@link book} follows when all answers of the same batch are taken. */
-  take({ lease, request }: Asked, answer: LeaseAnswer, sentAt: Moment, isKilled: boolean): void {
+  take({ lease, request }: Asked, answer: LeaseAnswer, sentAt: Moment, stop: Stop): void {
     const told = lease.told;
     if (!lease.apply(answer, request, sentAt)) return;
     this.#told += lease.told - told;
     if (lease.isEnded) this.#closed(lease, answer);
     else if (answer.state !== 'open') this.#lost(lease);
-    else this.#learn(lease, request, answer, isKilled);
+    else this.#learn(lease, request, answer, stop);
   }
 
   /** Books what the authority knows: the limit, what others have spent, and what the slice now gives. */
@@ -175,7 +178,7 @@ export class LeasedAccount {
     if (!lease.wasOpen) this.#notBefore = this.#clock.monotonic() + LOST_AGAIN_MS;
   }
 
-  #learn(lease: Lease, request: LeaseRequest, answer: LeaseAnswer, isKilled: boolean): void {
+  #learn(lease: Lease, request: LeaseRequest, answer: LeaseAnswer, stop: Stop): void {
     const { granted, limit, spent, heldByOthers } = answer;
     this.#answeredAt = this.#clock.monotonic();
     if (this.account.queue.length === 0) this.#lastDemand /= 2; // one large call is no habit
@@ -185,9 +188,13 @@ export class LeasedAccount {
       this.#step = 'whole';
       return;
     }
+    if (stop === 'one') {
+      this.#hasMore = true; // says nothing of what there is for another agent
+      return;
+    }
     const [first] = this.account.queue;
     const least = first === undefined ? 0 : lease.level + amountIn(this.account.pool.budget.unit, first.claim.least);
-    const mayTry = !isKilled && this.#step === 'whole' && first !== undefined;
+    const mayTry = stop === 'none' && this.#step === 'whole' && first !== undefined;
     this.#hasMore = mayTry && least < request.need && least <= this.#most;
     this.#step = this.#hasMore ? 'rest' : 'whole';
   }

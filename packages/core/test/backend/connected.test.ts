@@ -43,8 +43,8 @@ describe('a connected guard', () => {
 });
 
 /** Answers once a condition on the guard holds; every event of it is a look. */
-function until(isTrue: () => boolean): Promise<void> {
-  return expect.poll(isTrue, { timeout: 20_000, interval: 20 }).toBe(true) as unknown as Promise<void>;
+async function until(isTrue: () => boolean): Promise<void> {
+  await expect.poll(isTrue, { timeout: 20_000, interval: 20 }).toBe(true);
 }
 
 const operator = (method: string, path: string, body?: object): Promise<Response> =>
@@ -72,7 +72,7 @@ describe('what an operator does', () => {
   it('aborts a call in flight', async () => {
     await using guard = guardOf('busy', Budget.daily(1));
     await ask(guard);
-    const call = guard.call(
+    const call = guard.call<never>(
       { provider: 'p', model: 'm', inputTokens: 100, maxOutputTokens: 100 },
       ({ signal }) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),

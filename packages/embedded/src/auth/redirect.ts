@@ -11,7 +11,9 @@ export function redirectWithin(siteUrl: string, asked: string | undefined): stri
   let target = site;
   try {
     const wanted = new URL(asked ?? '', site);
-    if (wanted.origin === site.origin && wanted.username === '' && wanted.password === '') target = wanted;
+    // A blob's origin is that of the address within it.
+    const isSame = wanted.protocol === site.protocol && wanted.origin === site.origin;
+    if (isSame && wanted.username === '' && wanted.password === '') target = wanted;
   } catch {
     // Not an address: the site itself.
   }
