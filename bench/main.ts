@@ -1,39 +1,73 @@
-/** Runs the benchmarks and writes bench/RESULTS.md: each figure beside its baseline from the same run. */
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+/**
+ * Runs the benchmarks and writes bench/RESULTS.md: each figure beside its baseline from the same run. `engine` or `backend`
+ * as the first argument takes that part alone and leaves the rest of the file as it is.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { backendSections } from './backend/sections.ts';
 import { importSection, memorySection } from './footprint.ts';
 import type { Figure, Section } from './measure.ts';
 import { middlewareSection } from './middleware.ts';
 import { reserveSection } from './reserve.ts';
 
-const sections: Section[] = [];
-for (const take of [memorySection, reserveSection, middlewareSection, importSection]) {
-  const section = await take();
-  sections.push(section);
-  console.log(`\n${section.title}`);
-  for (const figure of section.figures)
-    console.log(`  ${figure.name.padEnd(55)} ${show(figure).padStart(12)}   ${verdict(figure)}`);
+const RESULTS = 'bench/RESULTS.md';
+
+async function* engineSections(): AsyncGenerator<Section> {
+  for (const take of [memorySection, reserveSection, middlewareSection, importSection]) yield await take();
 }
+
+const [part, ...rest] = process.argv.slice(2);
+const isPart = part === 'engine' || part === 'backend';
+const args = isPart ? rest : process.argv.slice(2);
+const sections = new Map(part === 'engine' || part === 'backend' ? earlier() : []);
+if (part !== 'backend') await takeAll(engineSections());
+if (part !== 'engine') await takeAll(backendSections(args));
 
 const [cpu] = cpus();
-const lines = [
+const head = [
   '# Benchmark results',
   '',
-  `Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: Node ${process.version}, ${cpus().length} cores (${cpu?.model ?? 'unknown'}). Absolute figures differ from`,
+  `Written by \`npm run bench\` on ${today()}: Node ${process.version}, ${cpus().length} cores (${cpu?.model ?? 'unknown'}). Absolute figures differ from`,
   'machine to machine; compare each with the baselines of its own table, which were taken in the same run.',
 ];
-for (const { title, note, figures } of sections) {
-  lines.push('', `## ${title}`, '', note, '', '| what | measured | target |', '|---|---:|---:|');
-  for (const figure of figures) lines.push(`| ${figure.name} | ${show(figure)} | ${verdict(figure)} |`);
+writeFileSync(RESULTS, `${[head.join('\n'), ...sections.values()].join('\n\n')}\n`);
+console.log(`\nWritten to ${RESULTS}`);
+
+async function takeAll(source: AsyncGenerator<Section>): Promise<void> {
+  for (;;) {
+    const load = loadavg()[0] ?? 0;
+    const { done, value: section } = (await source.next()) as IteratorResult<Section, undefined>;
+    if (done === true) return;
+    const { title, note, figures } = section;
+    console.log(`\n${title} (load before: ${load.toFixed(1)})`);
+    for (const figure of figures)
+      console.log(`  ${figure.name.padEnd(66)} ${show(figure).padStart(16)}   ${verdict(figure)}`);
+    const lines = [`## ${title}`, '', note, `Taken on ${today()}; load average before: ${load.toFixed(1)}.`, ''];
+    lines.push('| what | measured | target |', '|---|---:|---:|');
+    for (const figure of figures) lines.push(`| ${figure.name} | ${show(figure)} | ${verdict(figure)} |`);
+    sections.set(title, lines.join('\n'));
+  }
 }
-writeFileSync('bench/RESULTS.md', `${lines.join('\n')}\n`);
-console.log('\nWritten to bench/RESULTS.md');
+
+/** The sections of the last run, by title. */
+function earlier(): [string, string][] {
+  if (!existsSync(RESULTS)) return [];
+  const [, ...texts] = readFileSync(RESULTS, 'utf8').split(/^(?=## )/m);
+  return texts.map((text) => [/^## (.*)$/m.exec(text)?.[1] ?? '', text.trimEnd()]);
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
 
 function show({ value, unit }: Figure): string {
-  return `${unit === 'bytes' ? Math.round(value).toLocaleString('en-US') : value.toFixed(2)} ${unit}`;
+  const whole = unit === 'bytes' || unit === 'events/s';
+  return `${whole ? Math.round(value).toLocaleString('en-US') : value.toFixed(2)} ${unit}`;
 }
 
-function verdict({ value, unit, target }: Figure): string {
-  if (target === undefined) return '';
-  return `≤ ${target.toLocaleString('en-US')} ${unit}: ${value <= target ? 'met' : 'MISSED'}`;
+function verdict({ value, unit, target, atLeast }: Figure): string {
+  if (target !== undefined) return `≤ ${target.toLocaleString('en-US')} ${unit}: ${value <= target ? 'met' : 'MISSED'}`;
+  if (atLeast !== undefined)
+    return `≥ ${atLeast.toLocaleString('en-US')} ${unit}: ${value >= atLeast ? 'met' : 'MISSED'}`;
+  return '';
 }

@@ -4,9 +4,11 @@
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'µs' | 'bytes' | 'ms';
+  readonly unit: 'µs' | 'bytes' | 'ms' | 'events/s' | '×';
   /** At most this much; left out for a baseline. */
   readonly target?: number;
+  /** At least this much. */
+  readonly atLeast?: number;
 }
 
 /** Figures that were taken in the same run and are read together. */
@@ -42,4 +44,10 @@ async function batch(operation: () => unknown, size: number): Promise<number> {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** The value that so large a share of a list is at or below: 0.95, or 1 for the largest. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }

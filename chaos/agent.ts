@@ -14,6 +14,8 @@ const guard = new AgentKavach({
 });
 let isStopping = false;
 process.once('SIGTERM', () => (isStopping = true));
+// Its parent is gone: nobody would end it.
+process.stdin.resume().once('end', () => process.exit());
 
 interface Answer {
   readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
@@ -106,3 +108,4 @@ await Promise.all(Array.from({ length: plan.lanes }, lane));
 await guard.close();
 const { budgets, inFlight } = guard.status();
 process.stdout.write(JSON.stringify({ reserved: budgets[0]?.reserved, inFlight }));
+process.stdin.destroy();

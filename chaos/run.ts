@@ -45,7 +45,7 @@ const MAX_CALL_SECONDS = 1;
 /** Runs one seed. The provider's bill is final when it returns; the ledger is once the leases of the dead are back. */
 export async function runSeed(seed: number, { stack, dataDir, wire, agent }: World): Promise<Outcome> {
   const next = random(seed);
-  const limit = Math.round((0.05 + next() * 0.45) * 1e6) / 1e6;
+  const limit = Math.round((0.02 + next() * 0.1) * 1e6) / 1e6;
   const pool = `chaos-${seed}-${process.pid}`;
   await using simulator = await startSimulator({
     seed,
@@ -75,7 +75,7 @@ export async function runSeed(seed: number, { stack, dataDir, wire, agent }: Wor
     };
     const child = spawn(process.execPath, [agent], {
       env: { ...process.env, CHAOS_PLAN: JSON.stringify(plan), AGENTKAVACH_BUFFER_DIR: join(dataDir, 'buffers') },
-      stdio: ['ignore', 'pipe', process.env['CHAOS_SHOW'] === undefined ? 'ignore' : 'inherit'],
+      stdio: ['pipe', 'pipe', process.env['CHAOS_SHOW'] === undefined ? 'ignore' : 'inherit'],
     });
     agents.add(child);
     let said = '';

@@ -8,14 +8,17 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 it('stops the agent within its budget, on the bill that the provider kept', async () => {
-  const { stdout } = await run(process.execPath, ['--import', 'tsx', 'demo/main.ts'], { cwd: root, timeout: 60_000 });
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', 'demo/main.ts'], { cwd: root, timeout: 150_000 });
   expect(stdout).toContain("onKill('cost')");
   expect(stdout).toContain('KAVACH_BUDGET_EXCEEDED');
   const [spent, billed] = [/spent\s+\$([\d.]+)/, /bill\s+\$([\d.]+)/].map((figure) => Number(figure.exec(stdout)?.[1]));
   expect(spent).toBeGreaterThan(0.03);
   expect(spent).toBeLessThanOrEqual(0.05);
   expect(billed).toBe(spent);
-});
+  expect(stdout).toMatch(/writer-2: [12] calls? in flight aborted/);
+  expect(stdout).toContain('writer-2 ended: KAVACH_KILLED');
+  expect(stdout).toContain('all three together stayed within the limit');
+}, 180_000);
 
 it('says which keys --live looks for', async () => {
   const { PATH } = process.env;

@@ -68,7 +68,10 @@ async function run(stack: Stack, simulator: Simulator): Promise<boolean> {
     } else if (told.type === 'aborted') {
       aborted = { inFlight: told.inFlight, ms: told.at - (pressedAt ?? told.at) };
       console.log(
-        colour('red', `  ${agent}: ${told.inFlight} calls in flight aborted, ${aborted.ms} ms after the request left`),
+        colour(
+          'red',
+          `  ${agent}: ${told.inFlight} ${told.inFlight === 1 ? 'call' : 'calls'} in flight aborted, ${aborted.ms} ms after the request left`,
+        ),
       );
     } else if (told.type === 'stopped') {
       codes.set(agent, told.code);

@@ -66,6 +66,8 @@ export class Connected implements LinkListener {
   #batchesAtConnect = 0;
   #leftover: Promise<unknown> = Promise.resolve();
   #leftovers = 0;
+  /** The backend knows this agent's budgets. */
+  #isDeclared = false;
   #isFresh = false;
   #stopLeaving: () => void = () => undefined;
   #rejectedBy: 'connect' | 'ingest' | undefined;
@@ -75,7 +77,7 @@ export class Connected implements LinkListener {
     this.#engine = engine;
     this.#clock = clock;
     this.#client = new BackendClient(access);
-    this.#totals = new Reconciliation(engine);
+    this.#totals = new Reconciliation(engine, recorder.origin);
     this.#limits = new LimitChanges({
       idOf: (pool) => this.#totals.idOf(pool),
       tell: (budgetId, value) => this.#client.setLimit(budgetId, value),
@@ -157,8 +159,10 @@ export class Connected implements LinkListener {
       const pool = this.#totals.learn(state, { isBehind: this.#isBehind, keepsLimit });
       if (pool !== undefined && isPooled(pool)) this.desk.open(pool, state.budgetId);
     }
-    if (this.#isBehind && !this.#totals.hasLearned) void this.#link.refresh(); // some of it may count twice
-    this.#totals.hasLearned = true;
+    if (!this.#isDeclared) {
+      this.#isDeclared = true;
+      if (this.#leftovers > 0) this.#leftover = this.#deliverLeftovers();
+    }
     void this.#limits.tellAll();
     void this.#leftover.then(() => this.#openGate());
   }
@@ -204,7 +208,7 @@ export class Connected implements LinkListener {
         this.#accepted('ingest');
         this.#totals.delivered(answer, events);
         for (const state of answer.agents) this.#link.observe(state);
-        this.#lookForLeftovers();
+        void this.#lookForLeftovers();
       },
       onRejection: (reason) => this.#reject(reason, 'ingest'),
     });
@@ -214,7 +218,6 @@ export class Connected implements LinkListener {
     if (this.#leftovers > 0) {
       // Until they are counted, what this machine kept is more than what the backend says.
       this.#totals.keeper?.takeUp();
-      this.#leftover = reporter.flush(LEFTOVER_MS).then(() => this.#lookForLeftovers());
     } else this.#totals.isComplete = true;
     recorder.attach((event) => {
       this.#isFresh = true;
@@ -248,7 +251,15 @@ export class Connected implements LinkListener {
     return this.#link.refresh();
   }
 
+  async #deliverLeftovers(): Promise<void> {
+    await this.#reporter?.flush(LEFTOVER_MS);
+    await this.#lookForLeftovers();
+  }
+
   async #ingest(request: IngestRequest): Promise<IngestAnswer> {
+    // An event that comes before its agent's budgets are declared is charged to none of them.
+    if (!this.#isDeclared)
+      throw new BackendError('ingest: the backend is not connected yet. It is tried again.', 'unavailable');
     this.#batches += 1;
     this.#isDelivering = true;
     try {

@@ -11,7 +11,7 @@ import type { Nano } from './money.ts';
 import { promptOf } from './prompt.ts';
 import type { Frame } from './scope.ts';
 import type { Charge } from './settlement.ts';
-import { callEvent, chargeEvent, noteEvent } from './telemetry/event.ts';
+import { callEvent, chargeEvent, newOrigin, noteEvent } from './telemetry/event.ts';
 import type { NoteEvent, WireEvent } from './wire/index.ts';
 
 /** Refusals beyond so many in a second are not written down: a loop that ignores its refusals must not flood the buffer. */
@@ -30,6 +30,8 @@ export interface Recorder {
 
 /** Makes the events of one guard. */
 export class EventRecorder implements Recorder {
+  /** What the ids of its events begin with. */
+  readonly origin = newOrigin();
   readonly #policy: Policy;
   readonly #early: WireEvent[] = [];
   #sink: ((event: WireEvent) => void) | undefined;
@@ -41,7 +43,9 @@ export class EventRecorder implements Recorder {
     this.#policy = policy;
     const note = (type: NoteEvent['type'], code: string, message?: string): void => {
       if (!this.#mayNote()) return;
-      this.#write(noteEvent({ agent: policy.agentName, runId: runId(), at: this.#now(), type, code, message }));
+      this.#write(
+        noteEvent({ agent: policy.agentName, runId: runId(), at: this.#now(), type, code, message }, this.origin),
+      );
     };
     events.on('denied', ({ error }) => note('denied', error.code, error.message.slice(0, 500)));
     events.on('kill', ({ reason, by }) => note('kill', reason, by));
@@ -59,32 +63,35 @@ export class EventRecorder implements Recorder {
     if (charge.outcome === 'released' && charge.calls === 0) return;
     const { input, provider } = claim.request;
     const prompt = this.#policy.savePrompts ? promptOf(input) : '';
-    const event = callEvent({
-      agent: this.#policy.agentName,
-      runId: run.id,
-      at: this.#now(),
-      startedAt: startedNow,
-      user: frame?.user,
-      tags: frame?.tags,
-      provider,
-      model,
-      outcome: charge.outcome,
-      estimated: charge.estimated,
-      nano: charge.usd,
-      tokens: charge.tokens,
-      calls: charge.calls,
-      inputTokens: charge.inputTokens,
-      outputTokens: charge.outputTokens,
-      toolCalls: toolCalls === 0 ? undefined : toolCalls,
-      prompt: prompt === '' ? undefined : prompt,
-    });
+    const event = callEvent(
+      {
+        agent: this.#policy.agentName,
+        runId: run.id,
+        at: this.#now(),
+        startedAt: startedNow,
+        user: frame?.user,
+        tags: frame?.tags,
+        provider,
+        model,
+        outcome: charge.outcome,
+        estimated: charge.estimated,
+        nano: charge.usd,
+        tokens: charge.tokens,
+        calls: charge.calls,
+        inputTokens: charge.inputTokens,
+        outputTokens: charge.outputTokens,
+        toolCalls: toolCalls === 0 ? undefined : toolCalls,
+        prompt: prompt === '' ? undefined : prompt,
+      },
+      this.origin,
+    );
     this.#write(event);
   }
 
   charge(nano: Nano, name: string, run: Run, frame: Frame | undefined): void {
     const at = this.#now();
     const whose = { agent: this.#policy.agentName, runId: run.id, user: frame?.user, tags: frame?.tags };
-    this.#write(chargeEvent({ ...whose, at, startedAt: at, name, nano }));
+    this.#write(chargeEvent({ ...whose, at, startedAt: at, name, nano }, this.origin));
   }
 
   #now(): number {

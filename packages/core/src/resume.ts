@@ -6,7 +6,7 @@ import { amountIn, setForeign, type Amounts } from './budget/ledger.ts';
 import { isPooled, type Account, type Pool } from './budget/pool.ts';
 import type { Engine } from './engine.ts';
 import type { SpendKeeper } from './spend-keeper.ts';
-import { isOwnEvent } from './telemetry/event.ts';
+import { isFrom } from './telemetry/event.ts';
 import type { BudgetState, IngestAnswer, WireEvent } from './wire/index.ts';
 
 /** A budget's totals in the backend's present window. */
@@ -15,19 +15,20 @@ type Totals = Pick<BudgetState, 'budgetId' | 'windowStart' | 'spent'>;
 /** Joins one guard's accounts with the backend's totals. */
 export class Reconciliation {
   readonly #engine: Engine;
+  readonly #origin: string;
   /** What this process has delivered of each account: the part of the backend's total that is its own. */
   readonly #delivered = new WeakMap<Account, number>();
   /** By the backend's id. */
   readonly #pools = new Map<string, Pool>();
   /** Until then, what an earlier process left behind may still be missing in the backend's totals. */
   isComplete = false;
-  /** Whether the backend has told its totals before. */
-  hasLearned = false;
   /** Writes the totals down for the next process. */
   keeper: SpendKeeper | undefined;
 
-  constructor(engine: Engine) {
+  /** @param origin of the guard's events: what it has delivered of others' is not its own */
+  constructor(engine: Engine, origin: string) {
     this.#engine = engine;
+    this.#origin = origin;
   }
 
   /** The pool of a budget that the backend has named. */
@@ -61,7 +62,7 @@ export class Reconciliation {
   delivered(answer: IngestAnswer, events: readonly WireEvent[]): void {
     const refused = new Set(answer.rejected.map(({ index }) => index));
     events.forEach((event, index) => {
-      if (!refused.has(index) && isOwnEvent(event)) this.#deliver(event);
+      if (!refused.has(index) && isFrom(event, this.#origin)) this.#deliver(event);
     });
     for (const totals of answer.budgets) {
       const pool = this.#pools.get(totals.budgetId);
@@ -77,7 +78,7 @@ export class Reconciliation {
       const delivered = this.#delivered.get(account) ?? 0;
       const own = account.spent - account.foreign;
       const isExact = this.isComplete && !isBehind;
-      const foreign = Math.max(0, total - (isBehind && !this.hasLearned ? 0 : delivered));
+      const foreign = Math.max(0, total - delivered);
       // What may be too little takes nothing back.
       setForeign(account, isExact ? foreign : Math.max(account.foreign, foreign));
       if (isExact) this.keeper?.know(account, total, own - delivered);

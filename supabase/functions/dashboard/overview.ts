@@ -35,38 +35,66 @@ export interface Overview {
 
 /** Reads an overview. */
 export async function overview(sql: Sql, org: string, range: Range): Promise<Overview> {
-  const rolled = rollup(sql, org, range);
   const step = range.granularity === 'hour' ? '1 hour' : '1 day';
-  // Sent together, answered in order: one round trip.
-  const [totals, series, byAgent, byModel, agents] = await Promise.all([
-    sql<Spend[]>`select ${figures(sql)} from (${rolled}) s`,
-    sql<(Spend & { at: Date })[]>`
-      select t.at, ${figures(sql)}
+  // Sent together, answered in order: one round trip. The roll-ups are read once: all figures come from two sums of them.
+  const [rows, agents] = await Promise.all([
+    sql<Row[]>`
+      with sums as materialized (
+        select s.at, s.agent_id, s.provider, s.model, sum(s.cost) as cost, sum(s.estimated_cost) as estimated_cost,
+          sum(s.calls) as calls, sum(s.tokens) as tokens, sum(s.input_tokens) as input_tokens, sum(s.output_tokens) as output_tokens
+        from (${rollup(sql, org, range)}) s
+        group by grouping sets ((s.at), (s.agent_id, s.provider, s.model))
+      )
+      select 'total' as kind, null::timestamptz as at, null::text as agent, null::text as provider, null::text as model, ${figures(sql)}
+      from sums s where s.at is not null
+      union all
+      (select 'bucket', t.at, null, null, null, ${figures(sql)}
       from generate_series(${range.from}::timestamptz, ${range.to}::timestamptz - interval '1 second', ${step}::interval) t(at)
-      left join (${rolled}) s on s.at = t.at
-      group by t.at order by t.at`,
-    sql<(Spend & { agent: string })[]>`
-      select a.name as agent, ${figures(sql)} from (${rolled}) s join kavach.agents a on a.id = s.agent_id
-      group by a.name order by sum(s.cost) desc, a.name limit ${LISTED}`,
-    sql<(Spend & { provider: string; model: string })[]>`
-      select s.provider, s.model, ${figures(sql)} from (${rolled}) s
-      group by s.provider, s.model order by sum(s.cost) desc, s.provider, s.model limit ${LISTED}`,
+      left join sums s on s.at = t.at
+      group by t.at order by t.at)
+      union all
+      (select 'agent', null, a.name, null, null, ${figures(sql)}
+      from sums s join kavach.agents a on a.id = s.agent_id
+      group by a.name order by sum(s.cost) desc, a.name limit ${LISTED})
+      union all
+      (select 'model', null, null, s.provider, s.model, ${figures(sql)}
+      from sums s where s.at is null
+      group by s.provider, s.model order by sum(s.cost) desc, s.provider, s.model limit ${LISTED})`,
     sql<{ total: number; active: number; killed: number }[]>`
       select count(*)::int as total, count(*) filter (where a.killed)::int as killed,
-        (select count(distinct s.agent_id)::int from (${rolled}) s) as active
+        (select count(distinct s.agent_id)::int from (${rollup(sql, org, range)}) s) as active
       from kavach.agents a where a.org_id = ${org}`,
   ]);
-  const total = totals[0] ?? NOTHING;
+  const of = (kind: Row['kind']): Row[] => rows.filter((row) => row.kind === kind);
+  // The parts of a union come in no order that is promised.
+  const dearest = (kind: Row['kind']): Row[] => of(kind).sort((a, b) => b.cost - a.cost);
+  const total = spendOf(of('total')[0]);
   return {
     from: range.from.toISOString(),
     to: range.to.toISOString(),
     granularity: range.granularity,
     totals: { ...total, estimatedShare: total.cost > 0 ? total.estimatedCost / total.cost : 0 },
-    series: series.map(({ at, ...spend }) => ({ at: at.toISOString(), ...spend })),
-    byAgent,
-    byModel,
+    series: of('bucket')
+      .sort((a, b) => Number(a.at) - Number(b.at))
+      .map((row) => ({ at: row.at?.toISOString() ?? '', ...spendOf(row) })),
+    byAgent: dearest('agent').map((row) => ({ agent: row.agent ?? '', ...spendOf(row) })),
+    byModel: dearest('model').map((row) => ({ provider: row.provider ?? '', model: row.model ?? '', ...spendOf(row) })),
     agents: agents[0] ?? { total: 0, active: 0, killed: 0 },
   };
+}
+
+/** One line of the answer. Of the names those are there that its kind has. */
+interface Row extends Spend {
+  readonly kind: 'total' | 'bucket' | 'agent' | 'model';
+  readonly at: Date | null;
+  readonly agent: string | null;
+  readonly provider: string | null;
+  readonly model: string | null;
+}
+
+function spendOf(row: Spend = NOTHING): Spend {
+  const { cost, estimatedCost, calls, tokens, inputTokens, outputTokens } = row;
+  return { cost, estimatedCost, calls, tokens, inputTokens, outputTokens };
 }
 
 const NOTHING: Spend = { cost: 0, estimatedCost: 0, calls: 0, tokens: 0, inputTokens: 0, outputTokens: 0 };

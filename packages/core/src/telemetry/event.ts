@@ -7,17 +7,19 @@ import { WIRE_LIMITS, type CallEvent, type ChargeEvent, type NoteEvent, type Wir
 /** Ends a prompt that was cut. */
 export const TRUNCATION_MARK = '… [truncated]';
 
-/** The first 48 bits of every event id of this process: what tells its events from those that an earlier process left behind. */
-const ORIGIN = crypto.randomUUID().slice(0, 13);
-
-/** A UUID (version 4) for an event. */
-function eventId(): string {
-  return ORIGIN + crypto.randomUUID().slice(13);
+/** The first 48 bits of every event id of one guard: what tells its events from those that an earlier one left behind. */
+export function newOrigin(): string {
+  return crypto.randomUUID().slice(0, 13);
 }
 
-/** Whether this process made an event. */
-export function isOwnEvent({ id }: Pick<WireEvent, 'id'>): boolean {
-  return id.startsWith(ORIGIN);
+/** A UUID (version 4) for an event. */
+function eventId(origin: string): string {
+  return origin + crypto.randomUUID().slice(13);
+}
+
+/** Whether the guard of an origin made an event. */
+export function isFrom({ id }: Pick<WireEvent, 'id'>, origin: string): boolean {
+  return id.startsWith(origin);
 }
 
 /** An event without its id and type. */
@@ -37,9 +39,9 @@ export type NoteFacts = Omit<NoteEvent, 'id'>;
  *
  * @example buffer.append(callEvent({ agent: 'research-bot', runId, at, startedAt, provider: 'openai', model: 'gpt-4o', … }));
  */
-export function callEvent(facts: CallFacts): CallEvent {
+export function callEvent(facts: CallFacts, origin = newOrigin()): CallEvent {
   return {
-    id: eventId(),
+    id: eventId(origin),
     type: 'call',
     agent: name(facts.agent),
     runId: name(facts.runId),
@@ -62,9 +64,9 @@ export function callEvent(facts: CallFacts): CallEvent {
 }
 
 /** Money spent outside a call. */
-export function chargeEvent(facts: ChargeFacts): ChargeEvent {
+export function chargeEvent(facts: ChargeFacts, origin = newOrigin()): ChargeEvent {
   return {
-    id: eventId(),
+    id: eventId(origin),
     type: 'charge',
     agent: name(facts.agent),
     runId: name(facts.runId),
@@ -78,9 +80,9 @@ export function chargeEvent(facts: ChargeFacts): ChargeEvent {
 }
 
 /** A refusal, a kill or a resume. */
-export function noteEvent(facts: NoteFacts): NoteEvent {
+export function noteEvent(facts: NoteFacts, origin = newOrigin()): NoteEvent {
   return {
-    id: eventId(),
+    id: eventId(origin),
     type: facts.type,
     agent: name(facts.agent),
     runId: name(facts.runId),

@@ -14,8 +14,8 @@ import { startKillableBackend, type KillableBackend } from './nothing-lost-world
 const EVENTS = process.env['KAVACH_LONG'] === undefined ? 20_000 : 100_000;
 const WRITERS = 4;
 const AGENTS = ['a', 'b', 'c'];
-/** Of one request; a batch of 500 takes a twentieth of it. */
-const TIMEOUT_MS = 1_000;
+/** Of one request; a batch of 500 takes a fortieth of it. */
+const TIMEOUT_MS = 2_000;
 /** Waiting between attempts, in a fiftieth of the time. */
 const quick: Timers = { start: (ms, fn, hold) => systemTimers.start(ms / 50, fn, hold) };
 
