@@ -1,9 +1,10 @@
-/** One build for all published packages. What to build is what their package.json offers under `exports`. */
+/** One build for all published packages. What to build is what their package.json offers under `exports` and `bin`. */
 import { cpSync, readFileSync } from 'node:fs';
 import { defineConfig, type Options } from 'tsup';
 
 interface Manifest {
   readonly exports: Readonly<Record<string, unknown>>;
+  readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
@@ -14,9 +15,11 @@ interface Manifest {
  */
 function published(folder: string, workers: readonly string[] = []): Options {
   const root = `packages/${folder}`;
-  const { exports, ...manifest } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as Manifest;
+  const { exports, bin, ...manifest } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as Manifest;
   // dist/providers/index.js comes from src/providers/index.ts.
-  const offered = [...JSON.stringify(exports).matchAll(/"\.\/dist\/([^"]+)\.js"/g)].map(([, entry = '']) => entry);
+  const offered = [...JSON.stringify({ exports, bin }).matchAll(/"\.\/dist\/([^"]+)\.js"/g)].map(
+    ([, entry = '']) => entry,
+  );
   const external = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   return {
     name: folder,
@@ -26,7 +29,7 @@ function published(folder: string, workers: readonly string[] = []): Options {
     // tsup would read these from the root's package.json, which has none.
     external: [/^node:/, ...external.map((name) => new RegExp(`^${name}(/|$)`))],
     // Its types builder sets `baseUrl`, which TypeScript 6 warns of.
-    dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+    dts: JSON.stringify(exports).includes('"types"') && { compilerOptions: { ignoreDeprecations: '6.0' } },
     target: 'node22',
     platform: 'neutral',
     // Deno and Workers know Node's modules by their prefix only.
@@ -50,6 +53,7 @@ function copySql(): Promise<void> {
 export default defineConfig([
   published('core', ['node/tokenizer-worker']),
   published('vercel-ai'),
-  { ...published('embedded'), onSuccess: copySql },
+  // postgres.js is built in, mended (scripts/patch-postgres.mjs), and knows Node's modules without their prefix.
+  { ...published('embedded'), platform: 'node', onSuccess: copySql },
   published('cli'),
 ]);

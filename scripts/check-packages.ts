@@ -59,6 +59,7 @@ function checkPackage(folder: string, manifest: Manifest): string[] {
   return [
     ...contents(name, tarball, home),
     ...undeclared(manifest, tarball, home),
+    ...(name === '@agentkavach/embedded' ? unmended(home) : []),
     ...run('publint', ['run', tar, '--strict']).failure,
     ...(isProgram ? [] : types(tar, esmOnly)),
   ];
@@ -105,6 +106,14 @@ function undeclared(manifest: Manifest, tarball: Packed, home: string): string[]
         .filter((specifier) => !declared.some((one) => specifier === one || specifier.startsWith(`${one}/`)))
         .map((specifier) => `${name}: ${path} imports ${specifier}, which is none of its dependencies.`),
     );
+}
+
+/** postgres.js is built in, and a build from a fresh install without scripts would have it as it came. */
+function unmended(home: string): string[] {
+  const isMended = readFileSync(join(home, 'dist', 'index.js'), 'utf8').includes('waiting = chunk');
+  return isMended
+    ? []
+    : ['@agentkavach/embedded has postgres.js unmended: node scripts/patch-postgres.mjs, build again.'];
 }
 
 /** Loads every entry once by import and once by require, and compares what they export. */

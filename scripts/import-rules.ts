@@ -80,6 +80,7 @@ const LAYERS: readonly { readonly layer: string; readonly names: readonly string
       'store',
       'spend-keeper',
       'persistence',
+      'limit-changes',
       'resume',
     ],
   },

@@ -55,7 +55,8 @@ begin
   ) t using (run)
   group by e.run, e.agent_id, e.run_id
   order by e.agent_id, e.run_id
-  on conflict (org_id, agent_id, run_id) do update
+  -- By the id, which agent and run id decide: its index is the first that two batches meet in.
+  on conflict (id) do update
   set started_at = least(r.started_at, excluded.started_at),
     last_event_at = greatest(r.last_event_at, excluded.last_event_at),
     cost = r.cost + excluded.cost,

@@ -5,6 +5,9 @@ import { CliError, EXIT, type Io } from './io.ts';
 
 const TIMEOUT_MS = 15_000;
 
+/** What a gateway or a backend that starts or stops answers. */
+const AWAY = [502, 503, 504];
+
 /** One page of a list. */
 export interface Page<T> {
   readonly items: readonly T[];
@@ -13,10 +16,10 @@ export interface Page<T> {
 
 /** Asks one backend. */
 export class Api {
-  readonly #access: Access;
+  readonly #access: Pick<Access, 'url' | 'key'>;
   readonly #io: Io;
 
-  constructor(access: Access, io: Io) {
+  constructor(access: Pick<Access, 'url' | 'key'>, io: Io) {
     this.#access = access;
     this.#io = io;
   }
@@ -24,27 +27,32 @@ export class Api {
   /** @param path behind `/functions/v1/`, its parts encoded already */
   async ask<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
     const { url, key } = this.#access;
-    let response: Response;
+    let status: number;
+    let text: string;
     try {
-      response = await this.#io.fetch(`${url}/functions/v1/${path}`, {
+      const response = await this.#io.fetch(`${url}/functions/v1/${path}`, {
         method,
         redirect: 'error',
         headers: { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: AbortSignal.any([this.#io.signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
+      status = response.status;
+      text = await response.text();
     } catch (error) {
-      const { cause, message } = error as Error;
-      const why = cause instanceof Error && 'code' in cause ? String(cause.code) : message;
+      throw new CliError(`${url} can't be reached (${reasonOf(error)}).`, EXIT.unreachable, 'unreachable');
+    }
+    if (status < 200 || status > 299) throw refusal(status, text, url);
+    if (text === '') return undefined as T;
+    try {
+      return JSON.parse(text) as T;
+    } catch {
       throw new CliError(
-        `${url} can't be reached (${why}). Is the backend running? npx agentkavach doctor looks into it.`,
-        EXIT.unreachable,
-        'unreachable',
+        `${url} answers, but not as this backend does. Is it the right address?`,
+        EXIT.failed,
+        'not_a_backend',
       );
     }
-    const text = await response.text();
-    if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
-    throw refusal(response.status, text, url);
   }
 
   /** All items of a list, page after page, up to `most`. */
@@ -61,6 +69,15 @@ export class Api {
   }
 }
 
+/** `fetch` says "fetch failed" and keeps the reason in its cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  if (error.name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`;
+  const { cause, message } = error;
+  if (!(cause instanceof Error)) return message;
+  return 'code' in cause ? String(cause.code) : cause.message;
+}
+
 function refusal(status: number, text: string, url: string): CliError {
   let error: Partial<WireError['error']> = {};
   try {
@@ -69,6 +86,12 @@ function refusal(status: number, text: string, url: string): CliError {
     // No answer of ours.
   }
   const message = error.message ?? `${url} answered ${status}, which is no answer of this backend.`;
-  const exit = status === 401 || status === 403 ? EXIT.denied : status === 404 ? EXIT.notFound : EXIT.failed;
-  return new CliError(message, exit, error.code ?? `http_${status}`);
+  return new CliError(message, exitOf(status, error.code), error.code ?? `http_${status}`);
+}
+
+function exitOf(status: number, code: string | undefined): CliError['exit'] {
+  if (status === 401 || status === 403) return EXIT.denied;
+  // Without a code it is another server's 404, not that of an agent.
+  if (status === 404) return code === undefined ? EXIT.failed : EXIT.notFound;
+  return AWAY.includes(status) ? EXIT.unreachable : EXIT.failed;
 }

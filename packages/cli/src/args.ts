@@ -33,11 +33,15 @@ export function readArguments(
   words: readonly [least: number, most: number],
   usage: string,
 ): Arguments {
+  // parseArgs would take it for a bundle of short options.
+  const negative = argv.find((word) => /^-\.?\d/.test(word));
+  if (negative !== undefined)
+    throw new CliError(`${negative} is less than 0, which no option or word can be.\n\n${usage}`, EXIT.usage, 'usage');
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({ args: [...argv], options: { ...COMMON, ...options }, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new CliError(`${(error as Error).message.split('. ')[0] ?? ''}.\n\n${usage}`, EXIT.usage, 'usage');
+    throw new CliError(`${complaint(error)}.\n\n${usage}`, EXIT.usage, 'usage');
   }
   const { values, positionals } = parsed;
   const [least, most] = words;
@@ -57,13 +61,24 @@ export function readArguments(
   };
 }
 
+/** What parseArgs found, in one sentence: it adds advice of its own. */
+function complaint(error: unknown): string {
+  const message = error instanceof Error ? error.message : '';
+  const [, option] = /^Option '(?:-\w, )?(--[\w-]+).* argument (?:missing|is ambiguous)/.exec(message) ?? [];
+  return option === undefined ? message.replace(/\.(?:\s[\s\S]*)?$/, '') : `${option} needs a value`;
+}
+
 /** A number from an option or word. */
 export function readNumber(text: string, what: string, least: number, most: number): number {
   const number = Number(text);
   if (text.trim() !== '' && number >= least && number <= most) return number;
-  throw new CliError(
-    `${what} must be a number from ${least} to ${most}, got ${JSON.stringify(text)}.`,
-    EXIT.usage,
-    'usage',
-  );
+  const range = `from ${least} to ${most.toLocaleString('en', { useGrouping: most > 100_000 })}`;
+  throw new CliError(`${what} must be a number ${range}, got ${JSON.stringify(text)}.`, EXIT.usage, 'usage');
+}
+
+/** One of some words, from an option. */
+export function readChoice<const T extends string>(text: string, what: string, choices: readonly T[]): T {
+  const choice = choices.find((one) => one === text);
+  if (choice !== undefined) return choice;
+  throw new CliError(`${what} must be one of ${choices.join(', ')}; got ${JSON.stringify(text)}.`, EXIT.usage, 'usage');
 }

@@ -4,7 +4,9 @@ import { runCli } from './cli.ts';
 
 const stop = new AbortController();
 // A second Ctrl-C ends the process at once, as usual.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+// `agentkavach tail | head` closes the pipe; nobody is left to print for.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
 
 process.exitCode = await runCli(process.argv.slice(2), {
   out: (line) => void process.stdout.write(`${line}\n`),
@@ -14,7 +16,4 @@ process.exitCode = await runCli(process.argv.slice(2), {
   fetch,
   now: () => Date.now(),
   signal: stop.signal,
-}).catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  return 1;
 });

@@ -11,12 +11,11 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), ...rows.map(line)];
 }
 
-/** An amount in a budget's unit. Dollars with as many digits as they need, two at least. */
+/** An amount in a budget's unit. Dollars with as many digits as they need, two to six. */
 export function amount(unit: string, value: number): string {
   if (unit !== 'usd') return `${value.toLocaleString('en')} ${unit}`;
-  const [whole = '0', digits = ''] = value.toFixed(9).split('.');
-  const significant = digits.replace(/0+$/, '').padEnd(2, '0');
-  return `$${Number(whole).toLocaleString('en')}.${significant.length > 6 ? digits.slice(0, 6) : significant}`;
+  const text = value.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 6 });
+  return value > 0 && value < 0.000_001 ? '<$0.000001' : `$${text}`;
 }
 
 /** How long ago a moment was, in one word. */
@@ -25,4 +24,14 @@ export function ago(iso: string, now: number): string {
   if (seconds < 60) return `${seconds} s ago`;
   if (seconds < 3_600) return `${Math.round(seconds / 60)} min ago`;
   return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h ago` : `${Math.round(seconds / 86_400)} days ago`;
+}
+
+/** A moment to the minute: `2026-11-24 18:28 UTC`. */
+export function minute(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+}
+
+/** One line as it may be shown: names and messages come from agents and must not steer the terminal. */
+export function printable(line: string): string {
+  return line.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
 }

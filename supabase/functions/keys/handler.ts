@@ -38,7 +38,7 @@ export interface NewKey extends KeyView {
  *
  * - `GET /?limit&cursor` → `Page<KeyView>`, newest first; revoked keys too
  * - `POST / { name, environment?, scopes? }` → 201 `NewKey`; environment `prod` unless `dev`, scopes `['sdk']` unless given.
- *   A key can't make a key with a scope that it lacks.
+ *   A key can't make a key with a scope that it lacks, but for `sdk`.
  * - `DELETE /:id` → 204; the key works no more
  * - `POST /:id/rotate { graceHours? }` → 201 `NewKey` with the old one's name, environment and scopes; the old key works for
  *   `graceHours` more (0 to 168, default 24). The body may be empty.
@@ -102,7 +102,9 @@ async function refuseScopesBeyond({ sql, caller }: Granted, wanted: readonly str
   const [row] = await sql<{ lacking: string[] }[]>`
     select array(
       select w from unnest(${[...wanted]}::text[]) w
-      where not (current_setting('request.jwt.claims')::jsonb -> 'kavach_scopes') ? w
+      -- Whoever manages keys may hand out those of apps.
+      where not (current_setting('request.jwt.claims')::jsonb -> 'kavach_scopes')
+        ?| case w when 'sdk' then array['sdk', 'admin'] else array[w] end
     ) as lacking`;
   const lacking = row?.lacking ?? wanted;
   if (lacking.length === 0) return;

@@ -46,8 +46,9 @@ export function supabase(): { readonly run: Supabase; readonly remote: () => str
       });
       return ended.then(
         ({ stdout, stderr }) => ({ exit: 0, out: stdout, err: stderr }),
-        (error: { code?: number; stdout: string; stderr: string }) => {
-          if (typeof error.code !== 'number') throw error;
+        (cause: unknown) => {
+          const error = cause as { code?: unknown; stdout: string; stderr: string };
+          if (typeof error.code !== 'number') throw cause;
           return { exit: error.code, out: error.stdout, err: error.stderr };
         },
       );

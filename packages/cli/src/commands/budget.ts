@@ -1,7 +1,7 @@
 /** `agentkavach budget set`: a new limit, for every process at once. */
 import { accessOf } from '../access.ts';
 import { Api } from '../api.ts';
-import { ACCESS, readNumber, type Arguments } from '../args.ts';
+import { ACCESS, readChoice, readNumber, type Arguments } from '../args.ts';
 import { CliError, EXIT, type Io } from '../io.ts';
 import { amount } from '../table.ts';
 import type { Command, Result } from './command.ts';
@@ -16,48 +16,85 @@ interface BudgetView {
   readonly limit: number;
 }
 
+const UNITS = ['usd', 'tokens', 'calls'] as const;
+
 async function run(args: Arguments, io: Io): Promise<Result> {
   const [verb, owner = '', budget = '', value = ''] = args.words;
   if (verb !== 'set') throw new CliError(`Unknown: budget ${verb ?? ''}.\n\n${command.usage}`, EXIT.usage, 'usage');
-  const limit = readNumber(value, 'The limit', 0, 1e11);
-  const api = new Api(accessOf(args, io), io);
-  const found = await find(api, owner, budget);
+  const limit = readNumber(value, 'The limit', 0, 1e15);
+  const unit = args.text('unit');
+  if (unit !== undefined) readChoice(unit, '--unit', UNITS);
+  const api = new Api(await accessOf(args, io), io);
+  const found = pick(await budgetsOf(api, owner), owner, budget, unit);
   await api.ask('PATCH', `budgets/${found.id}`, { limit });
+  const now = amount(found.unit, limit);
   const was = amount(found.unit, found.limit);
   return {
     json: { id: found.id, unit: found.unit, limit, was: found.limit },
-    lines: [`${owner} ${budget}: ${amount(found.unit, limit)} (was ${was}). Operators manage this limit from now on.`],
+    lines: [
+      `${owner} ${nameOf(found)}: the limit is ${now} now (it was ${was}), in every process.`,
+      'Operators manage this limit from now on; what code says no longer changes it.',
+    ],
   };
 }
 
-/** An agent's budget by its name or period; for `shared` and `org` the pool. */
-async function find(api: Api, owner: string, wanted: string): Promise<BudgetView> {
+/** An agent's budgets; for `shared` and `org` the pools. */
+async function budgetsOf(api: Api, owner: string): Promise<BudgetView[]> {
   const isPool = owner === 'shared' || owner === 'org';
-  const path = isPool ? 'budgets' : `budgets?agent=${encodeURIComponent(owner)}`;
-  const all = await api.list<BudgetView>(path);
-  const own = all.filter(({ agent, scope }) => (isPool ? agent === null && scope === owner : agent === owner));
-  const named = own.filter(({ name }) => name === wanted);
-  const matching = named.length > 0 ? named : own.filter(({ period }) => period === wanted);
+  const all = await api.list<BudgetView>(isPool ? 'budgets' : `budgets?agent=${encodeURIComponent(owner)}`);
+  return all.filter(({ agent, scope }) => (isPool ? agent === null && scope === owner : agent === owner));
+}
+
+/** By id, else by name, else by period, where those without a name go first. */
+function pick(own: readonly BudgetView[], owner: string, wanted: string, unit: string | undefined): BudgetView {
+  const inUnit = own.filter((budget) => unit === undefined || budget.unit === unit);
+  const tries = [
+    inUnit.filter(({ id }) => id === wanted),
+    inUnit.filter(({ name }) => name === wanted),
+    inUnit.filter(({ name, period }) => name === null && period === wanted),
+    inUnit.filter(({ period }) => period === wanted),
+  ];
+  const matching = tries.find(({ length }) => length > 0) ?? [];
   const [budget] = matching;
   if (budget !== undefined && matching.length === 1) return budget;
-  const list = own.map(({ name, period, unit }) => `${name ?? period} (${unit}, ${period})`).join(', ');
-  const what = budget === undefined ? 'has no budget' : 'has more than one budget';
+  if (own.length === 0)
+    throw new CliError(
+      `${owner} has no budgets. agentkavach status shows agents and budgets.`,
+      EXIT.notFound,
+      'budget_not_found',
+    );
+  if (budget === undefined) {
+    const what = `${JSON.stringify(wanted)}${unit === undefined ? '' : ` in ${unit}`}`;
+    throw new CliError(`${owner} has no budget ${what}. It has: ${list(own)}.`, EXIT.notFound, 'budget_not_found');
+  }
   throw new CliError(
-    `${owner} ${what} ${JSON.stringify(wanted)}. There are: ${list === '' ? 'none' : list}.`,
-    EXIT.notFound,
-    'budget_not_found',
+    `${owner} has ${matching.length} budgets ${JSON.stringify(wanted)}: ${list(matching)}. Name one with --unit or by its id.`,
+    EXIT.usage,
+    'budget_ambiguous',
   );
 }
 
-const command: Command = {
-  usage: `Usage: agentkavach budget set <agent | shared | org> <period or name> <limit> [--json] [--url <url>] [--data <folder>]
+function list(budgets: readonly BudgetView[]): string {
+  return budgets.map((budget) => `${nameOf(budget)} (${budget.unit}, id ${budget.id})`).join(', ');
+}
 
-Changes a limit in every process at once. The limit is in the budget's unit: dollars, tokens or calls.
+function nameOf({ name, period }: BudgetView): string {
+  return name === null ? period : `${name} (${period})`;
+}
+
+const command: Command = {
+  usage: `Usage: agentkavach budget set <agent | shared | org> <budget> <limit> [--unit <unit>] [--json] [--url <url>] [--data <folder>]
+
+Changes a limit in every process at once. A budget is named by its name, its period (hourly, daily, weekly, monthly,
+total) or its id; the limit is in the budget's unit: dollars, tokens or calls.
+
+  --unit <unit>    usd, tokens or calls, where two budgets have the same period
 
   agentkavach budget set research-bot daily 50
+  agentkavach budget set research-bot daily 2000000 --unit tokens
   agentkavach budget set shared team-research 200
   agentkavach budget set org monthly 2000`,
-  options: ACCESS,
+  options: { ...ACCESS, unit: { type: 'string' } },
   words: [4, 4],
   run,
 };

@@ -1,8 +1,8 @@
 /** `agentkavach doctor`: what is wrong with keys, clock, reachability, versions and prices, and what to do about it. */
+import { optionVariables } from '@agentkavach/core';
 import { listPrices } from '@agentkavach/core/pricing';
-import { installAt } from '@agentkavach/embedded';
-import { resolve } from 'node:path';
-import { DATA_FOLDER } from '../access.ts';
+import type { Install } from '@agentkavach/embedded';
+import { localInstall, namedUrl, variable } from '../access.ts';
 import { Api } from '../api.ts';
 import { ACCESS, type Arguments } from '../args.ts';
 import { CliError, EXIT, type Io } from '../io.ts';
@@ -21,25 +21,19 @@ const SKEW_MS = 60_000;
 const OLD_PRICES_DAYS = 60;
 const LEAST_NODE = [22, 13] as const;
 
+/** Variables that are no options of a guard. */
+const OTHER_VARIABLES = ['AGENTKAVACH_BUFFER_DIR', 'AGENTKAVACH_OPERATOR_KEY'];
+
 async function run(args: Arguments, io: Io): Promise<Result> {
-  const checks: Check[] = [nodeVersion(process.versions.node), pricesAge(io.now())];
-  const install = installAt(resolve(io.cwd, args.text('data') ?? DATA_FOLDER));
-  const url = args.text('url') ?? io.env['AGENTKAVACH_URL'] ?? install?.url;
-  const key = io.env['AGENTKAVACH_API_KEY'];
-  checks.push(keyShape(key, install !== undefined));
-  if (url === undefined || url === '') {
-    checks.push(
-      warning(
-        'backend',
-        'No backend is named: limits are enforced in each process alone. Set AGENTKAVACH_URL, or start one with npx agentkavach dev.',
-      ),
-    );
-  } else {
-    checks.push(...(await backend(url, io)));
-    const app = key !== undefined && KEY.test(key) ? key : install?.url === url ? install.keys.sdk : undefined;
-    if (app !== undefined && checks.every(({ name, state }) => name !== 'backend' || state === 'ok'))
-      checks.push(await keyWorks(url, app, io));
-  }
+  const install = await localInstall(args, io);
+  const key = variable(io, 'AGENTKAVACH_API_KEY');
+  const checks = [
+    nodeVersion(process.versions.node),
+    pricesAge(io.now()),
+    variables(io),
+    keyShape(key, install !== undefined),
+    ...(await backend(args, io, key, install)),
+  ];
   const isSound = checks.every(({ state }) => state !== 'error');
   const sign = { ok: '✓', warning: '!', error: '✗' } as const;
   return {
@@ -56,20 +50,33 @@ function nodeVersion(version: string): Check {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isNewEnough = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
   return isNewEnough
-    ? ok('node', `Node ${version}`)
-    : error('node', `Node ${version} is too old. AgentKavach needs ${LEAST_NODE.join('.')} or newer.`);
+    ? ok('node', version)
+    : error('node', `${version} is too old. AgentKavach needs ${LEAST_NODE.join('.')} or newer.`);
 }
 
 function pricesAge(now: number): Check {
   const { date } = listPrices(now);
   const days = Math.floor((now - Date.parse(date)) / 86_400_000);
   return days > OLD_PRICES_DAYS
-    ? warning('prices', `The model prices are of ${date}, ${days} days old. Update @agentkavach/core.`)
+    ? warning('prices', `of ${date}, ${days} days old. Update @agentkavach/core.`)
     : ok('prices', `of ${date}`);
 }
 
+/** A misspelt variable does nothing, and says nothing. */
+function variables(io: Io): Check {
+  const known = [...optionVariables(), ...OTHER_VARIABLES];
+  const set = Object.keys(io.env).filter((name) => name.startsWith('AGENTKAVACH_') && variable(io, name) !== undefined);
+  const strange = set.filter((name) => !known.includes(name));
+  if (strange.length > 0)
+    return warning(
+      'variables',
+      `Nothing reads ${strange.join(', ')}. Is it misspelt? There are: ${[...known].sort().join(', ')}.`,
+    );
+  return ok('variables', set.length === 0 ? 'no AGENTKAVACH_… is set' : set.sort().join(', '));
+}
+
 function keyShape(key: string | undefined, isLocal: boolean): Check {
-  if (key === undefined || key === '') {
+  if (key === undefined) {
     const hint = isLocal ? 'npx agentkavach dev prints one.' : 'Make one with npx agentkavach keys create.';
     return warning(
       'key',
@@ -83,37 +90,72 @@ function keyShape(key: string | undefined, isLocal: boolean): Check {
   );
 }
 
-async function backend(url: string, io: Io): Promise<Check[]> {
-  const asked = io.now();
+async function backend(
+  args: Arguments,
+  io: Io,
+  key: string | undefined,
+  install: Install | undefined,
+): Promise<Check[]> {
   try {
-    const api = new Api({ url, key: '', isLocal: false }, io);
-    const { serverTime, status } = await api.ask<{ status: string; serverTime: number }>('GET', 'status');
-    const took = io.now() - asked;
-    const skew = serverTime - (asked + took / 2);
+    const url = args.text('data') !== undefined && args.text('url') === undefined ? undefined : namedUrl(args, io);
+    const address = url ?? install?.url;
+    if (address === undefined)
+      return [
+        warning(
+          'backend',
+          'None is named and none runs here: limits are enforced in each process alone. Set AGENTKAVACH_URL, or start one with npx agentkavach dev.',
+        ),
+      ];
+    const local = install?.url === address ? install.keys.sdk : undefined;
     return [
-      status === 'ok' ? ok('backend', `${url} answers in ${took} ms`) : error('backend', `${url} says ${status}`),
-      Math.abs(skew) > SKEW_MS + took
-        ? warning(
-            'clock',
-            `This machine's clock is ${Math.round(Math.abs(skew) / 1000)} s ${skew > 0 ? 'behind' : 'ahead of'} the backend's. Budgets follow the backend's; set the clock right.`,
-          )
-        : ok('clock', 'agrees with the backend'),
+      ...(url === undefined && key !== undefined ? [notNamed(address)] : []),
+      ...(await answers(address, io)),
+      // A malformed key was found above; asking with it would say the same again.
+      ...(key === undefined || KEY.test(key) ? await access(address, key, local, io) : []),
     ];
   } catch (cause) {
-    if (cause instanceof CliError) return [error('backend', cause.message)];
-    throw cause;
+    if (!(cause instanceof CliError)) throw cause;
+    const hint = cause.exit === EXIT.unreachable ? ' Is it running, and is the address right?' : '';
+    return [error('backend', `${cause.message}${hint}`)];
   }
 }
 
-/** A key that lacks a scope is a key that works. */
-async function keyWorks(url: string, key: string, io: Io): Promise<Check> {
+/** This command finds the backend of the data folder; an app does not. */
+function notNamed(address: string): Check {
+  return warning('url', `AGENTKAVACH_URL is not set, so an app does not find ${address}. Set it to that.`);
+}
+
+async function answers(url: string, io: Io): Promise<Check[]> {
+  const asked = io.now();
+  const { serverTime, status } = await new Api({ url, key: '' }, io).ask<{ status: string; serverTime: number }>(
+    'GET',
+    'status',
+  );
+  const took = io.now() - asked;
+  const skew = serverTime - (asked + took / 2);
+  return [
+    status === 'ok' ? ok('backend', `${url} answers in ${took} ms`) : error('backend', `${url} says ${status}`),
+    Math.abs(skew) > SKEW_MS + took
+      ? warning(
+          'clock',
+          `This machine's clock is ${Math.round(Math.abs(skew) / 1000)} s ${skew > 0 ? 'behind' : 'ahead of'} the backend's. Budgets follow the backend's; set the clock right.`,
+        )
+      : ok('clock', 'agrees with the backend'),
+  ];
+}
+
+/** Whether the backend knows the app's key, else that of the install. A key that lacks a scope is a key that works. */
+async function access(url: string, key: string | undefined, local: string | undefined, io: Io): Promise<Check[]> {
+  const asked = key ?? local;
+  if (asked === undefined) return [];
+  const whose = key === undefined ? 'the key in the data folder' : 'the key';
   try {
-    await new Api({ url, key, isLocal: false }, io).ask('GET', 'agents?limit=1');
-    return ok('access', 'the backend knows the key');
+    await new Api({ url, key: asked }, io).ask('GET', 'agents?limit=1');
   } catch (cause) {
     if (!(cause instanceof CliError)) throw cause;
-    return cause.code === 'forbidden' ? ok('access', 'the backend knows the key') : error('access', cause.message);
+    if (cause.code !== 'forbidden') return [error('access', cause.message)];
   }
+  return [ok('access', `the backend knows ${whose}`)];
 }
 
 function ok(name: string, message: string): Check {
@@ -132,7 +174,7 @@ function error(name: string, message: string): Check {
 export const doctor: Command = {
   usage: `Usage: agentkavach doctor [--json] [--url <url>] [--data <folder>]
 
-Says what is wrong with the key, the clock, the way to the backend, versions and the age of prices.
+Says what is wrong with the variables, the key, the clock, the way to the backend, Node and the age of prices.
 Exit code 1 when something is wrong.
 
   agentkavach doctor`,

@@ -30,7 +30,7 @@ interface AgentView {
 }
 
 async function run(args: Arguments, io: Io): Promise<Result> {
-  const api = new Api(accessOf(args, io), io);
+  const api = new Api(await accessOf(args, io), io);
   const [name] = args.words;
   if (name !== undefined) {
     const agent = await api.ask<AgentView>('GET', `agents/${encodeURIComponent(name)}`);

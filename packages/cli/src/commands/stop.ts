@@ -2,21 +2,39 @@
 import type { AgentState } from '@agentkavach/core/wire';
 import { accessOf } from '../access.ts';
 import { Api } from '../api.ts';
-import { ACCESS, type Arguments } from '../args.ts';
+import { ACCESS, readChoice, type Arguments } from '../args.ts';
 import type { Io } from '../io.ts';
 import type { Command, Result } from './command.ts';
 
-async function setState(args: Arguments, io: Io, action: 'kill' | 'resume'): Promise<Result> {
+/** Why an agent is stopped, and whether that also ends its calls in flight. */
+const REASONS = ['manual', 'cost', 'tokens', 'calls', 'tools', 'duration', 'loop', 'velocity'] as const;
+const ABORTING: readonly string[] = ['manual', 'duration', 'loop'] satisfies (typeof REASONS)[number][];
+
+async function stop(args: Arguments, io: Io): Promise<Result> {
   const [name = ''] = args.words;
-  const reason = args.text('reason');
-  const api = new Api(accessOf(args, io), io);
-  const body = reason === undefined ? undefined : { reason };
-  const state = await api.ask<AgentState>('POST', `agents/${encodeURIComponent(name)}/${action}`, body);
-  const what =
-    action === 'kill'
-      ? `Agent ${name} is stopped: its calls in flight are aborted and new ones are refused. agentkavach resume ${name} lets it run again.`
-      : `Agent ${name} may run again.`;
-  return { json: state, lines: [what] };
+  const given = args.text('reason');
+  const reason = given === undefined ? 'manual' : readChoice(given, '--reason', REASONS);
+  const state = await new Api(await accessOf(args, io), io).ask<AgentState>('POST', pathOf(name, 'kill'), { reason });
+  const inFlight = ABORTING.includes(reason)
+    ? 'its calls in flight are aborted'
+    : 'its calls in flight run to their end';
+  return {
+    json: state,
+    lines: [
+      `Agent ${name} is stopped: ${inFlight}, new ones are refused.`,
+      `It runs again after: agentkavach resume ${name}`,
+    ],
+  };
+}
+
+async function start(args: Arguments, io: Io): Promise<Result> {
+  const [name = ''] = args.words;
+  const state = await new Api(await accessOf(args, io), io).ask<AgentState>('POST', pathOf(name, 'resume'));
+  return { json: state, lines: [`Agent ${name} may run again.`] };
+}
+
+function pathOf(agent: string, action: 'kill' | 'resume'): string {
+  return `agents/${encodeURIComponent(agent)}/${action}`;
 }
 
 /** Stops an agent in every process. */
@@ -24,12 +42,14 @@ export const kill: Command = {
   usage: `Usage: agentkavach kill <agent> [--reason <reason>] [--json] [--url <url>] [--data <folder>]
 
 Stops an agent in every process that runs it: calls in flight are aborted, new ones are refused.
-Reasons: manual (default), cost, tokens, calls, tools, duration, loop, velocity. Only manual, duration and loop abort what is in flight.
+
+  --reason <reason>    ${REASONS.join(', ')}; default manual.
+                       Calls in flight are aborted for ${ABORTING.join(', ')} only.
 
   agentkavach kill research-bot`,
   options: { ...ACCESS, reason: { type: 'string' } },
   words: [1, 1],
-  run: (args, io) => setState(args, io, 'kill'),
+  run: stop,
 };
 
 /** Lets a stopped agent run again. */
@@ -41,5 +61,5 @@ Lets a stopped agent run again.
   agentkavach resume research-bot`,
   options: ACCESS,
   words: [1, 1],
-  run: (args, io) => setState(args, io, 'resume'),
+  run: start,
 };

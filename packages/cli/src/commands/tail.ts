@@ -4,7 +4,7 @@ import { accessOf } from '../access.ts';
 import { Api, type Page } from '../api.ts';
 import { ACCESS, readNumber, type Arguments } from '../args.ts';
 import { CliError, EXIT, type Io } from '../io.ts';
-import { amount } from '../table.ts';
+import { amount, printable } from '../table.ts';
 import type { Command } from './command.ts';
 
 interface EventView {
@@ -23,74 +23,114 @@ interface EventView {
   readonly message: string | null;
 }
 
-/** Events are shown again for so long if they arrive late, each once. */
+type AgentEvent = EventView & { readonly agent: string };
+
+/** Events are looked for again for so long, since they may arrive late; each is shown once. */
 const LATE_MS = 60_000;
 
 /** Ids that are remembered, so that none is shown twice. */
 const REMEMBERED = 20_000;
 
 async function run(args: Arguments, io: Io): Promise<undefined> {
-  const api = new Api(accessOf(args, io), io);
   const interval = readNumber(args.text('interval') ?? '1', '--interval', 0.1, 3_600) * 1000;
-  const [only] = args.words;
-  const seen = new Set<string>();
-  let since = io.now();
-  for (;;) {
-    const asked = io.now();
+  // Without a backend there is nothing to wait for yet; afterwards it may go and come back.
+  await accessOf(args, io);
+  const events = new Events(args.words[0]);
+  let isAway = false;
+  while (!io.signal.aborted) {
     try {
-      const names = only === undefined ? await activeAgents(api, since) : [only];
-      const events = (await Promise.all(names.map((name) => eventsOf(api, name, since - LATE_MS)))).flat();
-      events.sort((a, b) => a.at.localeCompare(b.at));
-      for (const event of events) {
-        if (seen.has(event.id) || Date.parse(event.receivedAt) < since - LATE_MS) continue;
-        seen.add(event.id);
+      // Looked up anew: a backend on this machine may come back on another port.
+      for (const event of await events.next(new Api(await accessOf(args, io), io)))
         io.out(args.flag('json') ? JSON.stringify(event) : line(event));
-      }
-      for (const id of seen) if (seen.size > REMEMBERED) seen.delete(id);
-      since = asked;
+      if (isAway) io.err('The backend is back.');
+      isAway = false;
     } catch (error) {
       if (io.signal.aborted) return undefined;
-      // A backend that restarts is waited for; a wrong key is not.
-      if (!(error instanceof CliError) || error.exit !== EXIT.unreachable) throw error;
-      io.err(error.message);
+      // A backend that restarts, or asks for patience, is waited for; a wrong key is not.
+      if (!(error instanceof CliError) || !mayPass(error)) throw error;
+      if (!isAway) io.err(`${printable(error.message)} Waiting for it; Ctrl-C ends.`);
+      isAway = true;
     }
-    if (io.signal.aborted) return undefined;
     await wait(interval, undefined, { signal: io.signal }).catch(() => undefined);
-    if (io.signal.aborted) return undefined;
+  }
+  return undefined;
+}
+
+function mayPass({ exit, code }: CliError): boolean {
+  return exit === EXIT.unreachable || code === 'burst' || code === 'http_429';
+}
+
+/** What has happened since the last look, by the backend's clock. */
+class Events {
+  readonly #seen = new Set<string>();
+  readonly #only: string | undefined;
+  #since: number | undefined;
+
+  constructor(only: string | undefined) {
+    this.#only = only;
+  }
+
+  /** Oldest first, each event once. */
+  async next(api: Api): Promise<AgentEvent[]> {
+    const { serverTime } = await api.ask<{ readonly serverTime: number }>('GET', 'status');
+    const from = (this.#since ?? serverTime) - LATE_MS;
+    const names = this.#only === undefined ? await activeAgents(api, from) : [this.#only];
+    const found: AgentEvent[] = [];
+    // One after the other: a terminal is no reason to burden the backend.
+    for (const name of names) found.push(...(await this.#of(api, name, from)));
+    for (const { id } of found) this.#seen.add(id);
+    for (const id of this.#seen) {
+      if (this.#seen.size <= REMEMBERED) break;
+      this.#seen.delete(id);
+    }
+    this.#since = serverTime;
+    return found.sort((a, b) => a.at.localeCompare(b.at));
+  }
+
+  /** Newest first, page after page until one has nothing new. */
+  async #of(api: Api, agent: string, from: number): Promise<AgentEvent[]> {
+    const query = `agents/${encodeURIComponent(agent)}/events?limit=200&from=${encodeURIComponent(new Date(from).toISOString())}`;
+    const found: AgentEvent[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: Page<EventView> = await api.ask(
+        'GET',
+        cursor === null ? query : `${query}&cursor=${encodeURIComponent(cursor)}`,
+      );
+      const fresh = page.items.filter(({ id }) => !this.#seen.has(id));
+      found.push(...fresh.map((event) => ({ agent, ...event })));
+      cursor = fresh.length === 0 ? null : page.nextCursor;
+    } while (cursor !== null && found.length < REMEMBERED);
+    return found;
   }
 }
 
 /** Agents that were seen since; `lastSeenAt` is exact to the minute only. */
 async function activeAgents(api: Api, since: number): Promise<string[]> {
   const agents = await api.list<{ readonly name: string; readonly lastSeenAt: string }>('agents');
-  return agents.filter(({ lastSeenAt }) => Date.parse(lastSeenAt) > since - 2 * LATE_MS).map(({ name }) => name);
+  return agents.filter(({ lastSeenAt }) => Date.parse(lastSeenAt) > since - LATE_MS).map(({ name }) => name);
 }
 
-async function eventsOf(api: Api, agent: string, from: number): Promise<(EventView & { readonly agent: string })[]> {
-  const query = `limit=200&from=${encodeURIComponent(new Date(from).toISOString())}`;
-  const page = await api.ask<Page<EventView>>('GET', `agents/${encodeURIComponent(agent)}/events?${query}`);
-  return page.items.map((event) => ({ agent, ...event }));
-}
-
-function line(event: EventView & { readonly agent?: string }): string {
-  const { at, type, agent = '', model, cost, tokens, outcome, estimated, code, message } = event;
-  const what =
-    type === 'call' || type === 'charge'
-      ? `${model ?? ''}  ${amount('usd', cost)}${estimated ? ' (estimated)' : ''}${type === 'call' ? `  ${tokens} tokens  ${outcome ?? ''}` : ''}`
-      : `${code ?? ''}  ${message ?? ''}`;
-  return printable(`${at}  ${agent}  ${type}  ${what}`.trimEnd());
-}
-
-/** What an agent sends must not steer the terminal that shows it. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, ' ');
+function line(event: AgentEvent): string {
+  const { at, type, agent, model, cost, tokens, outcome, estimated, code, message } = event;
+  const money = `${amount('usd', cost)}${estimated ? ' (estimated)' : ''}`;
+  const parts =
+    type === 'call'
+      ? [model, money, `${tokens.toLocaleString('en')} tokens`, outcome]
+      : type === 'charge'
+        ? [model, money]
+        : [code, message];
+  return printable([at, agent, type, ...parts.filter((part) => part !== null && part !== '')].join('  '));
 }
 
 /** The command. */
 export const tail: Command = {
   usage: `Usage: agentkavach tail [agent] [--interval <seconds>] [--json] [--url <url>] [--data <folder>]
 
-Shows events as they come, until Ctrl-C; with --json one object a line.
+Shows the events of the last minute and then new ones as they come, until Ctrl-C; with --json one object a line.
+A backend that goes away is waited for.
+
+  --interval <seconds>    between two looks; 0.1 to 3600, default 1
 
   agentkavach tail
   agentkavach tail research-bot --json`,

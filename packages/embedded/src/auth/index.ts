@@ -21,7 +21,7 @@ import { tokenRoutes } from './routes/token.ts';
 import { verifyRoutes } from './routes/verify.ts';
 import { Sessions } from './sessions.ts';
 
-export type { Mail, MailType } from './mailer.ts';
+export type { Mail } from './mailer.ts';
 
 export interface AuthOptions {
   /** A pool of a role that may write `auth.*`. */

@@ -9,7 +9,7 @@ import { applyBaseline } from '../../postgres/baseline.ts';
 import { startRealtime, type Realtime, type RealtimeOptions } from '../index.ts';
 import { FakeTimers } from './fake-timers.ts';
 
-export const SECRET = 'a-secret-of-the-tests-with-more-than-32-bytes';
+const SECRET = 'a-secret-of-the-tests-with-more-than-32-bytes';
 export const PUBLISHABLE = 'sb_publishable_of_the_tests';
 export const ORG = '11111111-1111-4111-8111-111111111111';
 export const OTHER_ORG = '22222222-2222-4222-8222-222222222222';

@@ -1,0 +1,107 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { backend } from '../testing/backend.ts';
+import { json, run, type Place } from '../testing/terminal.ts';
+
+const place = backend();
+
+interface Report {
+  readonly ok: boolean;
+  readonly checks: readonly { readonly name: string; readonly state: string; readonly message: string }[];
+}
+
+/** The findings by name: `state: message`. */
+async function findings(where: Place): Promise<Record<string, string>> {
+  const { checks } = await json<Report>(where, 'doctor');
+  return Object.fromEntries(checks.map(({ name, state, message }) => [name, `${state}: ${message}`]));
+}
+
+const away = (env: Record<string, string> = {}): Place => ({ cwd: '/', env });
+const app = (key: string): Place => away({ AGENTKAVACH_URL: place.stack.url, AGENTKAVACH_API_KEY: key });
+
+describe('doctor', () => {
+  it('finds nothing wrong with an app that is set up', async () => {
+    const { exit, out } = await run(app(place.stack.keys.sdk), 'doctor');
+    expect(exit).toBe(0);
+    expect(out).not.toMatch(/^[!✗]/m);
+    expect(out).toMatch(/^✓ backend: http\S+ answers in \d+ ms$/m);
+    expect(out).toContain('✓ access: the backend knows the key');
+    expect(out).not.toContain(place.stack.keys.sdk);
+    expect(await json<Report>(app(place.stack.keys.sdk), 'doctor')).toMatchObject({ ok: true });
+  });
+
+  it('knows the backend of the data folder', async () => {
+    const found = await findings(place);
+    expect(found).toMatchObject({
+      key: expect.stringContaining('warning: AGENTKAVACH_API_KEY is not set'),
+      access: 'ok: the backend knows the key in the data folder',
+    });
+    const { AGENTKAVACH_API_KEY } = app(place.stack.keys.sdk).env!;
+    const noUrl = await findings({ ...place, cwd: place.cwd, env: { AGENTKAVACH_API_KEY: AGENTKAVACH_API_KEY! } });
+    expect(noUrl['url']).toContain('warning: AGENTKAVACH_URL is not set');
+  });
+
+  it('warns where nothing is set', async () => {
+    const found = await findings(away());
+    expect(found['key']).toContain('warning: AGENTKAVACH_API_KEY is not set');
+    expect(found['backend']).toContain('warning: None is named and none runs here');
+    expect((await run(away(), 'doctor')).exit).toBe(0);
+  });
+
+  it('finds a key of another shape, which switches the guard off', async () => {
+    const old = app('ak_live_0123456789');
+    expect(await findings(old)).toMatchObject({ key: expect.stringMatching(/^error: .*malformed.*the guard is OFF/) });
+    expect((await run(old, 'doctor')).exit).toBe(1);
+  });
+
+  it('finds a key that is mistyped, unknown or revoked', async () => {
+    const mistyped = place.stack.keys.sdk.replace(/.$/, (end) => (end === 'a' ? 'b' : 'a'));
+    expect((await findings(app(mistyped)))['access']).toMatch(/^error: .*checksum/);
+    const { key } = await json<{ key: string }>(place, 'keys', 'create', 'gone', '--scopes', 'read');
+    expect((await findings(app(key)))['access']).toMatch(/^ok/);
+    await run(place, 'keys', 'revoke', 'gone');
+    expect((await findings(app(key)))['access']).toMatch(/^error: .*revoked/);
+    expect((await run(app(key), 'doctor')).exit).toBe(1);
+  });
+
+  it('finds a backend that is away, and an address that is none', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server.close();
+    await once(server, 'close');
+    const found = await findings(away({ AGENTKAVACH_URL: url }));
+    expect(found['backend']).toBe(
+      `error: ${url} can't be reached (ECONNREFUSED). Is it running, and is the address right?`,
+    );
+    expect((await findings(away({ AGENTKAVACH_URL: 'hello' })))['backend']).toContain(
+      'error: AGENTKAVACH_URL is no address',
+    );
+  });
+
+  it.each([
+    [7_200_000, 'ahead of'],
+    [-7_200_000, 'behind'],
+  ])('finds a clock that is %i ms off', async (offset, how) => {
+    const found = await findings({ ...app(place.stack.keys.sdk), now: () => Date.now() + offset });
+    expect(found['clock']).toMatch(new RegExp(`^warning: This machine's clock is 7[12]\\d\\d s ${how} the backend's`));
+  });
+
+  it('finds old prices', async () => {
+    const found = await findings({ ...away(), now: () => Date.now() + 90 * 86_400_000 });
+    expect(found['prices']).toMatch(/^warning: of \d{4}-\d\d-\d\d, \d+ days old\. Update/);
+  });
+
+  it('finds variables that nothing reads, and shows no values', async () => {
+    const env = { AGENTKAVACH_BUDGETS: 'secret', AGENTKAVACH_BUDGET: 'daily:5', AGENTKAVACH_MAX_CALLS_PER_RUN: '' };
+    const found = await findings(away(env));
+    expect(found['variables']).toMatch(/^warning: Nothing reads AGENTKAVACH_BUDGETS\. Is it misspelt\? There are: /);
+    expect(found['variables']).not.toContain('secret');
+    const all = found['variables']!.split('There are: ')[1]!.replace('.', '').split(', ');
+    expect(all).toEqual(
+      expect.arrayContaining(['AGENTKAVACH_API_KEY', 'AGENTKAVACH_OPERATOR_KEY', 'AGENTKAVACH_MAX_USD_PER_MINUTE']),
+    );
+  });
+});
