@@ -53,6 +53,8 @@ function copySql(): Promise<void> {
 export default defineConfig([
   published('core', ['node/tokenizer-worker']),
   published('vercel-ai'),
+  published('langchain'),
+  published('mastra'),
   // postgres.js is built in, mended (scripts/patch-postgres.mjs), and knows Node's modules without their prefix.
   { ...published('embedded'), platform: 'node', onSuccess: copySql },
   published('cli'),

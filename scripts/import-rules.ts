@@ -42,6 +42,8 @@ const LAYERS: readonly { readonly layer: string; readonly names: readonly string
     layer: 'leaves',
     names: [
       'errors',
+      'loop-error',
+      'provider-sdk-error',
       'find-error',
       'events',
       'money',
@@ -63,7 +65,7 @@ const LAYERS: readonly { readonly layer: string; readonly names: readonly string
   {
     layer: 'calls',
     names:
-      'claim price-book settlement pace in-flight waiting watch prompt spend recorder next-call engine admission guarded-*'.split(
+      'claim price-book settlement pace meter in-flight waiting watch prompt spend recorder next-call model-switch engine admission guarded-* reserved-call'.split(
         ' ',
       ),
   },

@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts';
 import { KavachError, UnknownModelError, type BudgetExceededError } from './errors.ts';
 import type { Run } from './guardrails/run.ts';
 import { identityOf, InFlight } from './in-flight.ts';
+import { switched } from './model-switch.ts';
 import { ceilingPrice, type Price } from './pricing/price.ts';
 import { currentFrame, type CallLayer, type Frame } from './scope.ts';
 import { WaitingCall } from './waiting.ts';
@@ -47,11 +48,21 @@ export function admit(engine: Engine, request: CallRequest): InFlight | Promise<
   const frame = currentFrame();
   const outer = frame === undefined ? NO_LAYERS : takeOver(engine, frame, request);
   if ('guard' in outer) return outer;
-  const claim = new Claim(request, priceOf(engine, request), policy);
+  const asked = policy.modelSwitches.length === 0 ? request : switchedAt(engine, request, frame);
+  const claim = new Claim(asked, priceOf(engine, asked), policy);
   const applicant = { claim, run: engine.runOf(frame), frame, outer };
   let result = attempt(engine, applicant);
   if (!(result instanceof InFlight) && claim.tighten()) result = attempt(engine, applicant);
   return result instanceof InFlight ? result : contend(engine, applicant, result);
+}
+
+/** The request as `onThreshold` wants it. A cap above the other model's is lowered: it would refuse the request. */
+function switchedAt(engine: Engine, request: CallRequest, frame: Frame | undefined): CallRequest {
+  const accounts = engine.budgets.accountsAt(engine.policy.clock.now(), frame);
+  const asked = switched(engine.policy, request, accounts);
+  if (asked === request || asked.maxOutputTokens === undefined || asked.canClampOutput !== true) return asked;
+  const { maxOutputTokens = asked.maxOutputTokens } = priceOf(engine, asked);
+  return { ...asked, maxOutputTokens: Math.min(asked.maxOutputTokens, maxOutputTokens) };
 }
 
 /** Tries to admit the call now. @returns the call, or the account that blocks it; throws when it is refused for good */

@@ -65,6 +65,27 @@ export interface PriceHints {
   readonly candidates?: number | undefined;
 }
 
+/** The model called a tool, and what the tool answered. */
+export interface ToolTurn {
+  readonly kind: 'tool';
+  readonly name: string;
+  /** The arguments: a value, or the JSON text that the model wrote. */
+  readonly args: unknown;
+  /** What the tool answered; `undefined` while it has not. */
+  readonly result: unknown;
+  /** Whether the tool failed. Default false. */
+  readonly isError?: boolean | undefined;
+}
+
+/** The model said something (`assistant`), or was told something (`user`). */
+export interface MessageTurn {
+  readonly kind: 'assistant' | 'user';
+  readonly text: string;
+}
+
+/** One thing that happened in a conversation: what loops are made of. */
+export type Turn = ToolTurn | MessageTurn;
+
 /** One request to a provider, as the guard sees it. */
 export interface CallRequest extends PriceHints {
   /** The provider: `openai`, `anthropic`, `google`, `mistral`, or a router's name. */
@@ -96,6 +117,13 @@ export interface CallRequest extends PriceHints {
   readonly canClampOutput?: boolean | undefined;
   /** `embedding` has no output; `image` is priced by image or image token. Default `text`. */
   readonly kind?: 'text' | 'embedding' | 'image' | undefined;
+  /** Whether the callback asks the `model` of its grant; only then does `onThreshold` switch to a cheaper one. */
+  readonly canSwitchModel?: boolean | undefined;
+  /**
+   * The conversation so far, oldest first, for an adapter that knows its framework's messages. Called only where the
+   * guard looks for loops. Default: read out of `input`, where that has a provider's own shape.
+   */
+  readonly history?: (() => readonly Turn[]) | undefined;
   /** The caller's own signal; merged with the guard's. */
   readonly signal?: AbortSignal | undefined;
   /** Whether an error of the callback proves that nothing was sent (a missing key, an invalid argument). */

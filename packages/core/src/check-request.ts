@@ -18,7 +18,7 @@ const KNOWN = new Set<string>([
     'hidesOutput',
   ],
   ...['canClampOutput', 'kind', 'signal', 'notSent', 'identity', 'cacheWrite', 'serviceTier', 'toolCalls', 'images'],
-  ...['candidates', 'textOnly'],
+  ...['candidates', 'textOnly', 'canSwitchModel', 'history'],
 ]);
 const MEANT: Readonly<Record<string, string>> = {
   messages: 'input',
@@ -57,6 +57,8 @@ export function checkRequest(request: CallRequest): void {
   checkWord(request.cacheWrite, 'cacheWrite', LIFETIMES);
   const { signal, toolCalls } = request;
   if (toolCalls !== undefined) for (const name in toolCalls) checkCount(toolCalls[name], `toolCalls.${name}`, 0);
+  if (request.history !== undefined && typeof request.history !== 'function')
+    throw wrong('request.history', 'must be a function that returns the turns so far', request.history);
   if (signal !== undefined && !isSignal(signal)) throw wrong('request.signal', 'must be an AbortSignal', signal);
 }
 

@@ -86,6 +86,6 @@ function run<R, V>(
 }
 
 /** What a callback gets when no reservation governs its request: the request as it is. */
-function ungoverned({ signal, maxOutputTokens, model }: CallRequest): CallGrant {
+export function ungoverned({ signal, maxOutputTokens, model }: CallRequest): CallGrant {
   return { signal: signal ?? new AbortController().signal, maxOutputTokens, model };
 }

@@ -2,13 +2,13 @@
  * The one way for a call that streams: reserve, start the provider's stream, pass its chunks on, settle when it ends:
  * at its end, on an error, an abort, a kill, a consumer that leaves, or one that stops reading.
  */
-import type { CallGrant, CallRequest, StreamMeter, StreamResult, Usage } from './call.ts';
+import type { CallGrant, CallRequest, StreamResult } from './call.ts';
 import type { Engine } from './engine.ts';
 import { ConfigError } from './errors.ts';
 import { governed } from './guarded-call.ts';
 import { InFlight } from './in-flight.ts';
+import { Meter } from './meter.ts';
 import { show } from './show.ts';
-import { countUtf8Length, utf8Length } from './pricing/bound-text.ts';
 
 interface Read<C> {
   readonly done?: boolean | undefined;
@@ -40,33 +40,6 @@ export function guardedStream<C>(
     if (call.ended) source.cancel(call.stopped).catch(ignore);
     return new ReadableStream(new Passage(call, source, result), { highWaterMark: 0 });
   });
-}
-
-/** Up to this length a loop is faster than a call into the runtime's native code. */
-const SHORT = 64;
-
-/** Counts what a stream says about itself. */
-class Meter implements StreamMeter {
-  readonly #call: InFlight;
-
-  constructor(call: InFlight) {
-    this.#call = call;
-  }
-  output(text: string): void {
-    this.#call.outputSeen += text.length < SHORT ? countUtf8Length(text) : utf8Length(text);
-  }
-  usage(usage: Usage): void {
-    this.#call.reported = usage;
-  }
-  model(id: string): void {
-    this.#call.answeredBy(id);
-  }
-  toolCall(): void {
-    this.#call.toolCalls += 1;
-  }
-  failed(): void {
-    this.#call.failed = true;
-  }
 }
 
 /** Passes chunks on as the consumer asks for them. The handlers are made once, not for each chunk. */

@@ -6,9 +6,12 @@ export type {
   CallGrant,
   CallRequest,
   CallResult,
+  MessageTurn,
   PriceHints,
   StreamMeter,
   StreamResult,
+  ToolTurn,
+  Turn,
   Usage,
   UsagePart,
 } from './call.ts';
@@ -17,6 +20,7 @@ export type { Channel, KillChannelOptions } from './config/channel.ts';
 export type { BackendStatus } from './backend-status.ts';
 export { optionVariables } from './config/env.ts';
 export type { Guardrails, KavachOptions } from './config/options.ts';
+export type { ThresholdAction } from './config/on-threshold.ts';
 export type { Mode, UnknownModelRule } from './config/policy.ts';
 export {
   BudgetExceededError,
@@ -48,6 +52,9 @@ export type {
   ThresholdEvent,
 } from './events.ts';
 export { findKavachError } from './find-error.ts';
+export { LoopDetectedError, type LoopRule } from './loop-error.ts';
+export { ProviderSdkMissingError } from './provider-sdk-error.ts';
+export type { CallFigures, ReservedCall } from './reserved-call.ts';
 export { IngestRejectedError, type Rejection } from './rejection.ts';
 export { FEE, type CustomPrice } from './pricing/price.ts';
 export type { RunContext, RunScope } from './run-scope.ts';

@@ -15,6 +15,7 @@ import { guardedStream } from './guarded-stream.ts';
 import { usdToNano } from './money.ts';
 import { canStartCall } from './next-call.ts';
 import { Persistence } from './persistence.ts';
+import { guardedReserve, type ReservedCall } from './reserved-call.ts';
 import { openRun, type RunContext, type RunScope } from './run-scope.ts';
 import { statusOf, type Status } from './status.ts';
 
@@ -107,6 +108,21 @@ export class AgentKavach {
    */
   stream<C>(request: CallRequest, execute: (grant: CallGrant) => Promise<StreamResult<C>>): Promise<ReadableStream<C>> {
     return guardedStream(this.#engine, request, execute);
+  }
+
+  /**
+   * Reserves one request's worst case for code that can't be wrapped in a function, because a framework tells by callbacks
+   * when a call begins and ends. Settle it on every path; where a function can be wrapped, use {@link call}.
+   *
+   * @param onStop told once when the call is stopped from outside: by a kill, a time-out, or for want of chunks
+   * @returns the held call: send its `model`, `maxOutputTokens` and `signal`, then `settle`, `fail` or `cancel` it
+   * @throws a KavachError when the call is refused; nothing is held then
+   * @example
+   * const held = await guard.reserve({ provider: 'openai', model: 'gpt-4o', input: messages });
+   * held.settle({ usage: { inputTokens: 20, outputTokens: 7 } });
+   */
+  reserve(request: CallRequest, onStop?: (error: Error) => void): Promise<ReservedCall> {
+    return guardedReserve(this.#engine, request, onStop);
   }
 
   /**

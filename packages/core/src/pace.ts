@@ -42,6 +42,13 @@ export class Pace {
     this.#deliveredAt = now;
   }
 
+  /** A chunk came that nobody asked for here: a framework reports it by callback. */
+  reported(now: number): void {
+    this.reads += 1;
+    this.#behindMs = 0;
+    this.#deliveredAt = now;
+  }
+
   /** Whether a consumer that leaves now has seen about all that the provider has written. */
   isPrompt(now: number): boolean {
     if (this.reading) return now - this.#askedAt >= CAUGHT_UP_MS || this.#behindMs <= PROMPT_MS;

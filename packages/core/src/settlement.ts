@@ -76,11 +76,13 @@ export function chargeFor(
  * that the callback has sent a request of its own beside the one that the inner layer sent.
  */
 export function withInner(usage: Usage | undefined, inner: readonly Usage[] | undefined): Usage | undefined {
-  if (usage === undefined || inner === undefined) return usage;
+  if (inner === undefined) return usage;
+  const own = usage ?? inner[0]; // who gets no figures itself relies on those of the layer inside
+  if (own === undefined) return undefined;
   const others = inner.filter(
-    ({ inputTokens, outputTokens }) => inputTokens !== usage.inputTokens || outputTokens !== usage.outputTokens,
+    ({ inputTokens, outputTokens }) => inputTokens !== own.inputTokens || outputTokens !== own.outputTokens,
   );
-  return others.length === 0 ? usage : { ...usage, parts: [...(usage.parts ?? []), ...others] };
+  return others.length === 0 ? own : { ...own, parts: [...(own.parts ?? []), ...others] };
 }
 
 function priced(claim: Claim, known: Usage, price: Price, priceOf: (model: string) => Price): Charge {

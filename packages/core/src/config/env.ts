@@ -42,6 +42,7 @@ const OPTIONS: Partial<Record<keyof KavachOptions, Read>> = {
   onUnknownUsage: asText,
   onUnknownModel: (value, variable) => (value.startsWith('{') ? asJson(value, variable) : value),
   prices: asJson,
+  onThreshold: asJson,
   apiKey: asText,
   url: asText,
   savePrompts: asFlag,

@@ -10,6 +10,7 @@ import { checkChannel, type Channel } from './channel.ts';
 import { flag, numberFrom, oneOf, record, text, type Check } from './check.ts';
 import { show } from '../show.ts';
 import { readKey } from './key.ts';
+import { checkOnThreshold, type ThresholdAction } from './on-threshold.ts';
 import { sayOnce } from './say-once.ts';
 import type { KillThreshold, Mode, Policy, UnknownModelRule } from './policy.ts';
 
@@ -57,6 +58,8 @@ export interface KavachOptions {
   readonly prices?: Readonly<Record<string, CustomPrice>> | undefined;
   /** What happens at a threshold; `AgentKavach.channel('kill', { threshold: 0.8 })` stops the agent there. */
   readonly channels?: readonly Channel[] | undefined;
+  /** The model to ask instead once a share of a budget is spent, where the framework lets it: `{ 0.8: { model: 'gpt-4o-mini' } }`. Default: none. Env `AGENTKAVACH_ON_THRESHOLD`, as JSON. */
+  readonly onThreshold?: Readonly<Record<number, ThresholdAction>> | undefined;
   /** Called once per kill, with its reason. */
   readonly onKill?: ((reason: KillReason) => unknown) | undefined;
   /** An AgentKavach API key; without one the limits are enforced in this process. Env `AGENTKAVACH_API_KEY`. */
@@ -120,6 +123,7 @@ const KNOWN = [
   'onUnknownModel',
   'prices',
   'channels',
+  'onThreshold',
   'onKill',
   'apiKey',
   'clock',
@@ -171,6 +175,7 @@ export function checkOptions(given: KavachOptions): Policy {
     onUnknownModel: checkUnknownModel(fields['onUnknownModel']),
     prices: checkPrices(fields['prices']),
     killThresholds: checkChannels(fields['channels']),
+    modelSwitches: checkOnThreshold(fields['onThreshold']),
     onKill: checkCallback(fields['onKill'], 'onKill'),
     backend,
     savePrompts,

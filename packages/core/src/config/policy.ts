@@ -18,6 +18,12 @@ export interface KillThreshold {
   readonly budgetType: 'cost' | 'tokens' | 'calls' | undefined;
 }
 
+/** From this share of a budget on, another model is asked. */
+export interface ModelSwitch {
+  readonly threshold: number;
+  readonly model: string;
+}
+
 /** Where a guard reports to. */
 export interface BackendAccess {
   /** Without a path: `https://<ref>.supabase.co`. */
@@ -43,6 +49,8 @@ export interface Policy {
   readonly onUnknownModel: UnknownModelRule;
   readonly prices: ReadonlyMap<string, CustomPrice>;
   readonly killThresholds: readonly KillThreshold[];
+  /** The highest threshold first. */
+  readonly modelSwitches: readonly ModelSwitch[];
   readonly onKill: ((reason: KillReason) => unknown) | undefined;
   /** `undefined`: limits are enforced in this process alone. */
   readonly backend: BackendAccess | undefined;
