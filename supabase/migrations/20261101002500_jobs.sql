@@ -62,6 +62,7 @@ begin
     'leases', private.prune('kavach.leases', $c$state <> 'open' and ended_at < now() - interval '7 days'$c$),
     'rate_counters', private.prune('kavach.rate_counters',
       $c$window_start < now() - case bucket when 'events' then interval '32 days' else interval '1 hour' end$c$),
+    'user_requests', private.prune('kavach.user_requests', $c$window_start < now() - interval '1 hour'$c$),
     'billing_events', private.prune('kavach.billing_events', $c$received_at < now() - interval '90 days'$c$)
   );
 end;

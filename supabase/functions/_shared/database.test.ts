@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Caller } from './authenticate.ts';
-import { openDatabase } from './database.ts';
-import { problem } from './http.ts';
+import { openDatabase, type Bucket } from './database.ts';
+import { ApiError, problem } from './http.ts';
 import { hashKey, makeKey } from './keys.ts';
+import { openRelay } from './testing/relay.ts';
 import { openProject, type TestOrganisation, type TestProject } from './testing/project.ts';
 
 const USER = 'c0ffee00-0000-4000-8000-000000000001';
@@ -153,20 +154,70 @@ describe('Database.as', () => {
     expect(await name()).toBe('One');
   });
 
-  it('counts a key’s requests by bucket, and says when to come back', async () => {
-    const { key } = await project.organisation('free');
-    const caller = await keyCaller(await key());
-    const ask = (bucket: string) => project.deps.database.as(caller, (sql) => sql`select 1`, { bucket });
-    let refusal: unknown;
-    for (let i = 0; i < 500 && refusal === undefined; i += 1)
-      await ask('a').catch((error: unknown) => (refusal = error));
-    const response = problem(refusal);
-    expect([response.status, Number(response.headers.get('retry-after'))]).toEqual([
-      429,
-      expect.toSatisfy((wait: number) => wait >= 1 && wait <= 60),
-    ]);
-    expect(await response.json()).toMatchObject({ error: { code: 'burst', details: { reason: 'burst' } } });
-    await ask('b');
+  describe('counts requests', () => {
+    const callers = {
+      key: async () => keyCaller(await (await project.organisation('free')).key()),
+      person: async (): Promise<Caller> => ({ kind: 'user', userId: crypto.randomUUID(), claims: {} }),
+    };
+    type Work = Parameters<typeof project.deps.database.as>[1];
+    const works: Record<string, Work> = {
+      succeeds: (sql) => sql`select 1`,
+      'fails here': async (sql) => {
+        await sql`select 1`;
+        throw new ApiError(404, 'not_found', 'There is no such thing.');
+      },
+      'fails in the database': (sql) => sql`select kavach.kill_agent(gen_random_uuid(), 'nobody')`,
+    };
+    const cases = Object.keys(callers).flatMap((who) => Object.keys(works).map((how) => [who, how] as const));
+
+    it.each(cases)('of a %s whose work %s, and refuses one too many before its work', async (who, how) => {
+      const caller = await callers[who as keyof typeof callers]();
+      const outcomes: (number | string)[] = [];
+      let wentOn = 0;
+      const ask = (bucket: Bucket): Promise<Response> =>
+        project.deps.database
+          .as(
+            caller,
+            async (sql) => {
+              await sql`select 1`;
+              wentOn += 1;
+              return works[how]!(sql);
+            },
+            { bucket },
+          )
+          .then(() => new Response(), problem);
+      // The minute may change on the way: at most once, so twice the limit is always enough.
+      let refused: Response | undefined;
+      for (let i = 0; i < 241 && refused === undefined; i += 1) {
+        const response = await ask('api');
+        outcomes.push(response.status);
+        if (response.status === 429) refused = response;
+      }
+      expect(outcomes.length).toBeGreaterThan(120);
+      expect(wentOn).toBe(outcomes.length - 1);
+      expect(Number(refused?.headers.get('retry-after'))).toSatisfy((wait) => wait >= 1 && wait <= 60);
+      expect(await refused?.json()).toMatchObject({
+        error: { code: 'burst', details: { reason: 'burst', limit: 120, retryAfterSeconds: expect.any(Number) } },
+      });
+      expect((await ask('connect')).status).toBe(outcomes[0]);
+    });
+  });
+
+  it.each([true, false])('counts without a round trip of its own (prepared statements: %s)', async (prepare) => {
+    const relay = await openRelay(project.url);
+    const database = openDatabase(relay.url, { max: 1, prepare });
+    const ask = (caller: Caller) => database.as(caller, (sql) => sql`select 1`, { bucket: 'ingest' });
+    const caller = await keyCaller(await organisation.key());
+    const trips: number[] = [];
+    for (const one of [ANYBODY, caller, ANYBODY, caller]) {
+      relay.trips();
+      await ask(one);
+      trips.push(relay.trips());
+    }
+    await database.end();
+    await relay.close();
+    const [, , uncounted, counted] = trips;
+    expect(counted).toBe(uncounted);
   });
 
   it('gives up on a statement that takes too long', async () => {

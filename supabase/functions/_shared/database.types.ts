@@ -975,6 +975,31 @@ export type Database = {
           },
         ];
       };
+      user_requests: {
+        Row: {
+          bucket: string;
+          count: number;
+          slot: number;
+          user_id: string;
+          window_start: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          bucket: string;
+          count?: number;
+          slot: number;
+          user_id: string;
+          window_start: string;
+        };
+        Update: {
+          bucket?: string;
+          count?: number;
+          slot?: number;
+          user_id?: string;
+          window_start?: string;
+        };
+        Relationships: [];
+      };
     };
     Views: {
       [_ in never]: never;

@@ -150,4 +150,15 @@ describe('the plan’s requests per minute', () => {
     });
     expect(await post('ingest', small)).toMatchObject({ status: 200 });
   });
+
+  it('are used up by requests that are refused, too', async () => {
+    const { key: make } = await project.organisation('free');
+    const wrong = await make('read');
+    let last = await post('ingest', wrong);
+    expect(last).toMatchObject({ status: 403, code: 'forbidden' });
+    for (let i = 0; i < 500 && last.status === 403; i += 1) last = await post('ingest', wrong);
+    expect(last).toMatchObject({ status: 429, code: 'burst' });
+    // Whoever shares the plan's requests of this endpoint waits too.
+    expect((await post('ingest', await make())).status).toBe(429);
+  });
 });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { UserCaller } from '../_shared/authenticate.ts';
 import type { Database } from '../_shared/database.ts';
+import type { Sql } from '../_operator/sql.ts';
 
 /** A session, as the auth server makes it. */
 export interface Session {
@@ -58,7 +59,7 @@ export async function organisationsOf(
   caller: UserCaller,
   answer: AuthSession,
 ): Promise<readonly Organisation[]> {
-  return database.as(caller, async (sql) => {
+  const work = async (sql: Sql): Promise<readonly Organisation[]> => {
     const find = (): Promise<Organisation[]> => sql<Organisation[]>`
       select o.id, o.name, o.plan_id as plan, m.role
       from kavach.members m join kavach.organizations o on o.id = m.org_id
@@ -72,7 +73,8 @@ export async function organisationsOf(
     if (meanwhile.length > 0) return meanwhile;
     await sql`select private.create_organization(${nameOf(answer)})`;
     return find();
-  });
+  };
+  return database.as(caller, work, { bucket: 'auth' });
 }
 
 /** As asked for at registration, else after the e-mail address. */

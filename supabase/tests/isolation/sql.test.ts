@@ -131,7 +131,7 @@ describe('relations', () => {
             ? 'canary'
             : name === 'plans'
               ? 'max'
-              : `${stage.victim.org}|${stage.victim.budgetId}`,
+              : `${stage.victim.org}|${stage.victim.budgetId}|${stage.victim.ownerId}`,
         ],
       );
       const insert = `insert into ${table} (${columns}) select ${columns} from jsonb_populate_record(null::${table}, $1::text::jsonb)`;

@@ -22,7 +22,7 @@ describe('the tables of the schema kavach', () => {
     expect(await names(`select relname from ${RELATIONS} and n.nspname = 'kavach' order by 1`)).toEqual([
       'agents', 'alert_events', 'alert_rules', 'api_keys', 'billing_events', 'budget_windows', 'budgets', 'daily_spend',
       'dead_letters', 'events', 'hourly_spend', 'kills', 'leases', 'members', 'organizations', 'plans', 'rate_counters', 'runs',
-      'subscriptions',
+      'subscriptions', 'user_requests',
     ]); // prettier-ignore
   });
 

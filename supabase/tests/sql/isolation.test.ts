@@ -33,6 +33,7 @@ beforeAll(async () => {
   await fixture.pool`select kavach.kill_agent(${org}, 'bot')`;
   await admin`insert into kavach.subscriptions (org_id, plan_id, stripe_customer) values (${org}, 'pro', 'cus_1')`;
   await admin`insert into kavach.billing_events (id, type) values ('evt_1', 'x')`;
+  await admin`insert into kavach.user_requests values (${String(owner['sub'])}, 'api', now(), 1, 1)`;
   keyId = await fixture.call(
     owner,
     (sql) => sql`select private.create_key(${org}, 'k', 'dev', '{sdk}', 'ak_dev_abcde', sha256('victim'))`,
@@ -78,13 +79,15 @@ describe('tables', () => {
     const claims = callers[name]!;
     const { org } = fixture;
     for (const table of tables) {
-      const ownColumn = table === 'organizations' ? 'id' : table === 'budget_windows' ? 'budget_id' : table === 'billing_events' ? null : 'org_id'; // prettier-ignore
+      const ownColumn = table === 'organizations' ? 'id' : table === 'budget_windows' ? 'budget_id' : table === 'user_requests' ? 'user_id' : table === 'billing_events' ? null : 'org_id'; // prettier-ignore
       const ours =
         ownColumn === null
           ? 'true'
           : ownColumn === 'budget_id'
             ? `budget_id = '${budgetId}'`
-            : `${ownColumn} = '${org}'`;
+            : ownColumn === 'user_id'
+              ? `user_id = '${String(owner['sub'])}'`
+              : `${ownColumn} = '${org}'`;
       const columns = await fixture.admin`
         select string_agg(quote_ident(attname), ',') as all, min(quote_ident(attname)) filter (where attgenerated = '') as first
         from pg_attribute where attrelid = ${`kavach.${table}`}::regclass and attnum > 0 and not attisdropped

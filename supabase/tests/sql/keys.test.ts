@@ -22,9 +22,9 @@ async function makeKey(key: string, scopes = ['sdk'], claims: Claims = owner, or
 }
 
 /** As the HTTP layer does it: the login role asks, and becomes the caller. */
-async function authenticate(key: string, bucket = 'api'): Promise<unknown> {
+async function authenticate(key: string): Promise<unknown> {
   return fixture.pool.begin(async (sql) => {
-    await sql`select private.authenticate_key(${hashOf(key)}, ${bucket}), set_config('role', 'authenticated', true)`;
+    await sql`select private.authenticate_key(${hashOf(key)}), set_config('role', 'authenticated', true)`;
     const [row] = await sql`select auth.jwt() as claims, current_user::text as role`;
     return row;
   });
@@ -39,16 +39,6 @@ describe('private.authenticate_key', () => {
     });
     const [row] = await fixture.pool`select auth.jwt() as claims, current_user::text as role`;
     expect(row).toEqual({ claims: null, role: 'postgres' });
-  });
-
-  it('notes the last use once a minute, without one request waiting for another', async () => {
-    const id = await makeKey('used');
-    await Promise.all(Array.from({ length: 16 }, () => authenticate('used')));
-    const [first] = await fixture.admin`select last_used_at from kavach.api_keys where id = ${id}`;
-    expect(first!['last_used_at']).toBeInstanceOf(Date);
-    await authenticate('used');
-    const [second] = await fixture.admin`select last_used_at from kavach.api_keys where id = ${id}`;
-    expect(second).toEqual(first);
   });
 
   it('tells unknown, revoked and expired keys apart', async () => {
@@ -67,6 +57,31 @@ describe('private.authenticate_key', () => {
     await fixture.admin`update kavach.api_keys set expires_at = now() where id = ${rotated}`;
     expect(await refusal(authenticate('rotated'))).toMatchObject({ sqlstate: 'KA401', code: 'key_expired' });
   });
+});
+
+const admit = (key: string, bucket = 'api'): Promise<unknown> =>
+  cell(fixture.pool`select private.admit_key(${hashOf(key)}, ${bucket})`);
+
+/** As if so many more requests had come in this minute and the next, whichever it is by now. */
+const asIfCounted = (table: 'kavach.rate_counters' | 'kavach.user_requests', owner: string, count: number) =>
+  fixture.admin.unsafe(
+    `insert into ${table} select $1::uuid, 'api', date_trunc('minute', now()) + m * interval '1 minute', 100, $2::bigint
+     from generate_series(0, 1) m`,
+    [owner, count],
+  );
+
+const BURST = { sqlstate: 'KA429', code: 'burst', detail: { reason: 'burst', limit: 120 } };
+
+describe('private.admit_key', () => {
+  it('notes the last use once a minute, without one request waiting for another', async () => {
+    const id = await makeKey('used');
+    await Promise.all(Array.from({ length: 16 }, () => admit('used')));
+    const [first] = await fixture.admin`select last_used_at from kavach.api_keys where id = ${id}`;
+    expect(first!['last_used_at']).toBeInstanceOf(Date);
+    await admit('used');
+    const [second] = await fixture.admin`select last_used_at from kavach.api_keys where id = ${id}`;
+    expect(second).toEqual(first);
+  });
 
   it('counts requests of each bucket against the plan, and says when to come back', async () => {
     const org = await cell<string>(
@@ -74,16 +89,55 @@ describe('private.authenticate_key', () => {
     );
     const small = await fixture.member(org, 'owner');
     await makeKey('small', ['sdk'], small, org);
-    await authenticate('small');
-    // As if 119 more had come in this minute and the next, whichever it is by now.
-    await fixture.admin`
-      insert into kavach.rate_counters (org_id, bucket, window_start, slot, count)
-      select ${org}, 'api', date_trunc('minute', now()) + m * interval '1 minute', 100, 119 from generate_series(0, 1) m`;
-    const denied = await refusal(Promise.all([authenticate('small'), authenticate('small')]));
-    expect(denied).toMatchObject({ sqlstate: 'KA429', code: 'burst', detail: { reason: 'burst', limit: 120 } });
+    await asIfCounted('kavach.rate_counters', org, 119);
+    await admit('small');
+    const denied = await refusal(Promise.all([admit('small'), admit('small')]));
+    expect(denied).toMatchObject(BURST);
     expect(denied.detail['retryAfterSeconds']).toBeGreaterThan(0);
     expect(denied.detail['retryAfterSeconds']).toBeLessThanOrEqual(60);
-    await authenticate('small', 'ingest');
+    await admit('small', 'ingest');
+  });
+
+  it('counts nothing for plans without a limit, and leaves keys that are none to authenticate_key', async () => {
+    await makeKey('unlimited');
+    await admit('unlimited');
+    await admit('nobody made it');
+    const rows = await fixture.admin`select from kavach.rate_counters where org_id = ${fixture.org}`;
+    expect(rows).toHaveLength(0);
+  });
+});
+
+describe('private.admit_user', () => {
+  const person = async (...plans: string[]): Promise<string> => {
+    const id = randomUUID();
+    await fixture.admin`insert into auth.users (id, email) values (${id}, ${`${id}@example.com`})`;
+    for (const plan of plans) {
+      await fixture.admin`
+        with org as (insert into kavach.organizations (name, plan_id) values ('Theirs', ${plan}) returning id)
+        insert into kavach.members (org_id, user_id, role) select id, ${id}, 'member' from org`;
+    }
+    await asIfCounted('kavach.user_requests', id, 119);
+    return id;
+  };
+  const ask = (user: string, bucket = 'api') => cell(fixture.pool`select private.admit_user(${user}, ${bucket})`);
+
+  it.each([
+    ['of a free organisation', ['free']],
+    ['of none', []],
+  ])('counts a person %s against the free plan', async (_, plans) => {
+    const user = await person(...plans);
+    await ask(user);
+    expect(await refusal(ask(user))).toMatchObject(BURST);
+    await ask(user, 'auth');
+    await ask(await person(...plans));
+  });
+
+  it('goes by the most generous plan of several', async () => {
+    for (const plan of ['pro', 'max']) {
+      const user = await person('free', plan, 'free');
+      await ask(user);
+      await ask(user);
+    }
   });
 });
 

@@ -32,6 +32,8 @@ function othersRows(table: string, columns: readonly string[], own: string): str
   if (columns.includes('budget_id')) {
     return `t.budget_id not in (select b.id from kavach.budgets b where b.org_id = '${own}')`;
   }
+  if (table === 'user_requests')
+    return `t.user_id in (select m.user_id from kavach.members m where m.org_id <> '${own}')`;
   return 'true';
 }
 

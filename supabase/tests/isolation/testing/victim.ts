@@ -121,6 +121,9 @@ export async function plantVictim(sql: postgres.Sql): Promise<Victim> {
   await sql`insert into kavach.billing_events (id, type) values ('evt_canary', 'canary')`;
   await sql`
     insert into kavach.rate_counters (org_id, bucket, window_start, slot, count) values (${org}, 'canary', now(), 1, 7131417)`;
+  await sql`
+    insert into kavach.user_requests (user_id, bucket, window_start, slot, count)
+    values (${ownerId}, 'canary', now() + '1 day', 1, 7131417)`;
   return {
     ...names, org, ownerId, memberId, agentId, budgetId, poolId, run, eventId, leaseId,
     ruleId: rule!.id, alertId: alert!.id, keyId: unused.id,
@@ -150,6 +153,8 @@ async function secretsOf(sql: postgres.Sql, org: string): Promise<string[]> {
 function victimsRows(table: string, org: string): string {
   if (table === 'organizations') return `t.id = '${org}'`;
   if (table === 'budget_windows') return `t.budget_id in (select b.id from kavach.budgets b where b.org_id = '${org}')`;
+  if (table === 'user_requests')
+    return `t.user_id in (select m.user_id from kavach.members m where m.org_id = '${org}')`;
   return table === 'billing_events' || table === 'plans' ? 'true' : `t.org_id = '${org}'`;
 }
 
