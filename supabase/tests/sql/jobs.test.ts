@@ -90,3 +90,53 @@ describe('private.run_jobs', () => {
     expect(left).toEqual({ daily: 1, totals: 1 });
   });
 });
+
+describe('private.wake_dispatcher', () => {
+  const wake = () => cell<boolean>(fixture.pool`select private.wake_dispatcher()`);
+  const asked = async (): Promise<string[]> => {
+    const rows = await fixture.admin.unsafe('select url from net.asked order by id');
+    return rows.map(({ url }) => String(url));
+  };
+  const URL = 'https://project.example/functions/v1/alerts/dispatch';
+
+  it('asks nobody without an alert that is due, without pg_net, and without an address', async () => {
+    const { org, admin } = fixture;
+    expect(await wake()).toBe(false);
+    const { budgets } = await agent.connect('waker', [budget()]);
+    await admin`
+      insert into kavach.alert_events (org_id, budget_id, holder, window_start, threshold, spent, limit_amount, state)
+      values (${org}, ${budgets[0]!.budgetId}, '', now(), 0.7, 7, 10, 'pending')`;
+    expect(await wake()).toBe(false);
+    // What pg_net has, as far as it is used here.
+    await admin.unsafe(`
+      create schema net;
+      create table net.asked (id bigint generated always as identity, url text, headers jsonb);
+      create table net._http_response (id bigint, status_code int);
+      create function net.http_post(url text, body jsonb, headers jsonb) returns bigint language sql as
+        'insert into net.asked (url, headers) values ($1, $3) returning id';
+      grant usage on schema net to postgres;
+      grant select, insert on all tables in schema net to postgres;`);
+    expect(await wake()).toBe(false);
+  });
+
+  it('asks the function of the project that was named', async () => {
+    await fixture.pool`
+      select vault.create_secret('https://project.example/functions/v1', 'kavach_functions_url'),
+        vault.create_secret('the key', 'kavach_dispatch_key')`;
+    expect(await wake()).toBe(true);
+    expect(await asked()).toEqual([URL]);
+    expect(await cell(fixture.admin`select headers ->> 'Authorization' from net.asked`)).toBe('Bearer the key');
+    await fixture.admin`insert into net._http_response select max(id), 200 from net.asked`;
+    expect(await wake()).toBe(true);
+  });
+
+  it('leaves functions alone that have no dispatcher, and looks again after an hour', async () => {
+    const before = (await asked()).length;
+    await fixture.admin`insert into net._http_response select max(id), 404 from net.asked`;
+    expect([await wake(), await wake()]).toEqual([false, false]);
+    expect(await asked()).toHaveLength(before);
+    await fixture.admin`update private.dispatcher_wakes set asked_at = now() - interval '61 minutes'`;
+    expect(await wake()).toBe(true);
+    expect(await asked()).toHaveLength(before + 1);
+  });
+});
