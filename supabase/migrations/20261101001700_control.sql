@@ -148,7 +148,7 @@ begin
     perform private.require_scope(v_budget.org_id, 'sdk');
     if v_budget.managed_by = 'operator' then
       perform private.refuse(
-        403, 'limit_managed', 'An operator has set this limit. Change it in the dashboard, or with a key of scope admin.'
+        403, 'limit_managed', 'An operator has set this limit. Change it with npx agentkavach budget set, or hand it back to the code with npx agentkavach budget release.'
       );
     end if;
   end if;
@@ -172,6 +172,35 @@ begin
 end;
 $$;
 
+create function private.release_limit(p_budget uuid, p_by text)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_budget kavach.budgets;
+begin
+  select b.* into v_budget from kavach.budgets b where b.id = p_budget;
+  if v_budget.id is null or not (
+    private.is_trusted() or v_budget.org_id in (select private.orgs_with('admin') union select private.orgs_with('read')
+      union select private.orgs_with('sdk'))
+  ) then
+    perform private.refuse(404, 'budget_not_found', 'There is no such budget in your organisation.');
+  end if;
+  perform private.require_scope(v_budget.org_id, 'admin');
+  if v_budget.declared_amount is null then
+    perform private.refuse(
+      409, 'not_declared', 'No code has declared this budget, so there is no limit to go back to. Change its limit, or delete it.'
+    );
+  end if;
+  perform private.change_limit(p_budget, v_budget.declared_amount, v_budget.declared_amount, 'code');
+  return jsonb_build_object(
+    'id', p_budget, 'limit', trim_scale(v_budget.declared_amount), 'managedBy', 'code', 'by', private.caller_name(p_by)
+  );
+end;
+$$;
+
 comment on function private.caller_name(text) is 'Who calls, for the record: the person''s e-mail address, what a key says, its prefix, or operator.';
 comment on function private.set_killed(uuid, boolean, text, text) is 'Stops or resumes an agent: row, history and broadcast. Checks no scope. Returns AgentState.';
 comment on function private.agent_named(uuid, text) is 'The id of an agent, or 404 agent_not_found.';
@@ -179,6 +208,7 @@ comment on function private.kill_agent(uuid, text, text, text) is 'See kavach.ki
 comment on function private.resume_agent(uuid, text, text) is 'See kavach.resume_agent.';
 comment on function private.change_limit(uuid, numeric, numeric, text) is 'Changes a limit, arms thresholds again and broadcasts. Checks no scope.';
 comment on function private.set_limit(uuid, numeric, text) is 'See kavach.set_limit.';
+comment on function private.release_limit(uuid, text) is 'See kavach.release_limit.';
 
 -- What operators call in Studio and over the Data API. They run with the caller's rights.
 create function kavach.kill_agent(p_org uuid, p_agent text, p_reason text default 'manual', p_by text default null)
@@ -205,13 +235,25 @@ as $$
   select private.set_limit(p_budget, p_limit, p_by);
 $$;
 
+create function kavach.release_limit(p_budget uuid, p_by text default null)
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  select private.release_limit(p_budget, p_by);
+$$;
+
 comment on function kavach.kill_agent(uuid, text, text, text) is 'Stops an agent in every process. Scope control. Returns its state.';
 comment on function kavach.resume_agent(uuid, text, text) is 'Lets a stopped agent run again. Scope control. Returns its state.';
 comment on function kavach.set_limit(uuid, numeric, text) is
   'Sets a budget''s limit in dollars, tokens or calls. Scope admin; it stays then, whatever the code declares. A key of scope sdk may set it while the code manages it.';
+comment on function kavach.release_limit(uuid, text) is
+  'Hands a limit that an operator has set back to the code: it is what the code declared last, and follows the code again. Scope admin.';
 
 revoke execute on all functions in schema private, kavach from public;
 grant execute on function
   private.kill_agent(uuid, text, text, text), private.resume_agent(uuid, text, text), private.set_limit(uuid, numeric, text),
-  kavach.kill_agent(uuid, text, text, text), kavach.resume_agent(uuid, text, text), kavach.set_limit(uuid, numeric, text)
+  private.release_limit(uuid, text),
+  kavach.kill_agent(uuid, text, text, text), kavach.resume_agent(uuid, text, text), kavach.set_limit(uuid, numeric, text),
+  kavach.release_limit(uuid, text)
 to authenticated, service_role;

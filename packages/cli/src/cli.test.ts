@@ -41,6 +41,8 @@ describe('what is not understood', () => {
     [['status', '--data'], '--data needs a value.'],
     [['kill'], 'A word is missing.'],
     [['budget', 'get', 'a', 'daily', '5'], 'Unknown: budget get.'],
+    [['budget', 'set', 'a', 'daily'], 'budget set needs a limit.'],
+    [['budget', 'release', 'a', 'daily', '5'], 'budget release takes no limit: 5.'],
     [['budget', 'set', 'a', 'daily', '-1'], '-1 is less than 0'],
     [['budget', 'set', 'a', 'daily', 'abc'], 'The limit must be a number from 0 to 1,000,000,000,000,000, got "abc".'],
     [['budget', 'set', 'a', 'daily', '5', '--unit', 'euro'], '--unit must be one of usd, tokens, calls; got "euro".'],

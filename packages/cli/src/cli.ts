@@ -26,6 +26,7 @@ Usage: agentkavach <command> [options]
   kill <agent>                           stop an agent in every process, calls in flight included
   resume <agent>                         let it run again
   budget set <agent> <budget> <limit>    change a limit in every process
+  budget release <agent> <budget>        hand a limit back to code
   keys list|create|rotate|revoke         API keys
   tail [agent]                           events as they come
   doctor                                 what is wrong, and what to do

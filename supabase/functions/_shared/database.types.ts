@@ -1006,6 +1006,7 @@ export type Database = {
     };
     Functions: {
       kill_agent: { Args: { p_agent: string; p_by?: string; p_org: string; p_reason?: string }; Returns: Json };
+      release_limit: { Args: { p_budget: string; p_by?: string }; Returns: Json };
       resume_agent: { Args: { p_agent: string; p_by?: string; p_org: string }; Returns: Json };
       set_limit: { Args: { p_budget: string; p_by?: string; p_limit: number }; Returns: Json };
     };

@@ -176,6 +176,30 @@ describe('PATCH /budgets/:id', () => {
   });
 });
 
+describe('POST /budgets/:id/release', () => {
+  it('hands a limit back to the code, which may change it from then on', async () => {
+    const { send, acme, sql } = fixture;
+    const id = await addBudget(sql, acme.id, { agentId: bot, period: 'weekly', name: 'lent', limit: 10.5 });
+    await send(app, `PATCH /budgets/${id}`, { as: acme.owner, body: { limit: 99 } });
+    const released = await send(app, `POST /budgets/${id}/release`, { as: acme.keys.admin });
+    expect(released).toMatchObject({ status: 200, body: { id, limit: 10.5, managedBy: 'code' } });
+    const again = await send(app, `POST /budgets/${id}/release`, { as: acme.owner });
+    expect(again).toMatchObject({ status: 200, body: { limit: 10.5 } });
+    const byCode = await send(app, `PATCH /budgets/${id}`, { as: acme.keys.sdk, body: { limit: 20 } });
+    expect(byCode).toMatchObject({ status: 200, body: { limit: 20, managedBy: 'code' } });
+  });
+
+  it('is refused for a budget that no code has declared, and to who is no admin', async () => {
+    const { send, acme } = fixture;
+    const { body } = await create(acme.owner, { agent: 'bot', period: 'hourly', name: 'made here', limit: 5 });
+    const refused = await send(app, `POST /budgets/${body.id}/release`, { as: acme.owner });
+    expect(refused).toMatchObject({ status: 409, body: { error: { code: 'not_declared' } } });
+    for (const as of [acme.member, acme.keys.sdk, acme.keys.read, acme.keys.control])
+      expect(await send(app, `POST /budgets/${body.id}/release`, { as })).toMatchObject({ status: 403 });
+    expect((await send(app, `POST /budgets/${theirs}/release`, { as: acme.owner })).status).toBe(404);
+  });
+});
+
 describe('DELETE /budgets/:id', () => {
   it('takes a budget away', async () => {
     const { send, acme, sql } = fixture;

@@ -25,10 +25,12 @@ const budgetKeys = z.uuid();
  *   change its limit. `agent` is required for the scopes agent, user and tag, `name` for shared. Scope `admin`.
  * - `PATCH /:id { limit }` → `{ id, limit, managedBy }`. Scope `admin`: from then on operators manage the limit. Scope `sdk`
  *   while code manages it, and then code goes on to. Reaches every process.
+ * - `POST /:id/release` → `{ id, limit, managedBy }`: hands the limit back to the code, and sets it to what the code declared
+ *   last. Scope `admin`. Reaches every process.
  * - `DELETE /:id` → 204, with its figures. An agent that declares it in code makes it anew. Scope `admin`.
  *
- * Errors: 401, 403 `forbidden` and `limit_managed`, 404 `budget_not_found` and `agent_not_found`, 409 `budget_exists`, 422 `invalid`,
- * `invalid_limit` and `invalid_cursor`.
+ * Errors: 401, 403 `forbidden` and `limit_managed`, 404 `budget_not_found` and `agent_not_found`, 409 `budget_exists` and `not_declared`, 422
+ * `invalid`, `invalid_limit` and `invalid_cursor`.
  */
 export function handler(deps: Dependencies): Hono {
   const app = operatorApp('/budgets');
@@ -76,6 +78,17 @@ export function handler(deps: Dependencies): Hono {
         select kavach.set_limit(${id}, ${limit}, ${actorOf(caller)}) ->> 'managedBy' as "managedBy"`;
     });
     return c.json({ id, limit: Number(limit.toFixed(9)), managedBy: row.managedBy });
+  });
+
+  app.post('/:id/release', async (c) => {
+    readQuery(c, noQuery);
+    const id = idOf(c, 'budget');
+    const [row] = await inOrganisation(c, deps, 'admin', async ({ sql, org, caller }) => {
+      await findBudget(sql, org, id);
+      return sql<[{ limit: number }]>`
+        select (kavach.release_limit(${id}, ${actorOf(caller)}) ->> 'limit')::float8 as "limit"`;
+    });
+    return c.json({ id, limit: row.limit, managedBy: 'code' });
   });
 
   app.delete('/:id', async (c) => {

@@ -170,9 +170,11 @@ const quoted = (value: object) => `'${JSON.stringify(value)}'`;
 /** Each function that callers may execute, called for what is the victim's; and what each of CALLERS is answered. */
 const CALLS: Readonly<Record<string, readonly [call: (v: Victim) => string, answers: Answers]>> = {
   'kavach.kill_agent(uuid,text,text,text)': [(v) => `'${v.org}', '${v.agent}', 'manual', null`, FORBIDDEN],
+  'kavach.release_limit(uuid,text)': [(v) => `'${v.budgetId}', null`, all('KA404 budget_not_found')],
   'kavach.resume_agent(uuid,text,text)': [(v) => `'${v.org}', '${v.agent}', null`, FORBIDDEN],
   'kavach.set_limit(uuid,numeric,text)': [(v) => `'${v.budgetId}', 1, null`, all('KA404 budget_not_found')],
   'private.kill_agent(uuid,text,text,text)': [(v) => `'${v.org}', '${v.agent}', 'manual', null`, FORBIDDEN],
+  'private.release_limit(uuid,text)': [(v) => `'${v.budgetId}', null`, all('KA404 budget_not_found')],
   'private.resume_agent(uuid,text,text)': [(v) => `'${v.org}', '${v.agent}', null`, FORBIDDEN],
   'private.set_limit(uuid,numeric,text)': [(v) => `'${v.poolId}', 1, null`, all('KA404 budget_not_found')],
   'private.create_key(uuid,text,text,text[],text,bytea)': [

@@ -106,10 +106,10 @@ describe('the functions', () => {
       await names(`
         select n.nspname || '.' || p.proname from ${FUNCTIONS} and has_function_privilege('authenticated', p.oid, 'execute') order by 1`),
     ).toEqual([
-      'kavach.kill_agent', 'kavach.resume_agent', 'kavach.set_limit',
+      'kavach.kill_agent', 'kavach.release_limit', 'kavach.resume_agent', 'kavach.set_limit',
       'private.connect', 'private.create_key', 'private.create_organization', 'private.events_today', 'private.ingest',
       'private.is_time_zone', 'private.kill_agent', 'private.leases', 'private.may_listen', 'private.orgs_with',
-      'private.resume_agent', 'private.revoke_key', 'private.rotate_key', 'private.set_limit', 'private.start_of_date',
+      'private.release_limit', 'private.resume_agent', 'private.revoke_key', 'private.rotate_key', 'private.set_limit', 'private.start_of_date',
       'private.target_hint', 'private.window_of', 'private.zone_of',
     ]); // prettier-ignore
   });

@@ -116,3 +116,18 @@ describe('set_limit', () => {
     expect(await set(randomUUID(), 1)).toMatchObject({ sqlstate: 'KA404', code: 'budget_not_found' });
   });
 });
+
+describe('release_limit', () => {
+  it('goes back to what the code declared last, tells every process, and lets the code change it again', async () => {
+    const own = budget({ name: 'lent' });
+    const { budgetId } = (await agent.connect('bot', [own])).budgets[0]!;
+    await fixture.call(owner, (sql) => sql`select kavach.set_limit(${budgetId}, 3)`);
+    const limitOf = async (limit: number) => (await agent.connect('bot', [{ ...own, limit }])).budgets[0]!.limit;
+    expect(await limitOf(20 * DOLLAR)).toBe(3 * DOLLAR);
+    const before = (await messages()).length;
+    const released = await fixture.call(owner, (sql) => sql`select kavach.release_limit(${budgetId})`);
+    expect(released).toMatchObject({ id: budgetId, limit: 20, managedBy: 'code' });
+    expect((await messages()).slice(before)).toEqual([{ type: 'limit', budgetId, limit: 20 * DOLLAR }]);
+    expect(await limitOf(30 * DOLLAR)).toBe(30 * DOLLAR);
+  });
+});

@@ -73,3 +73,32 @@ describe('budget set', () => {
     });
   });
 });
+
+describe('budget release', () => {
+  const release = (...words: string[]) => run(place, 'budget', 'release', ...words);
+
+  it('hands a limit back to the code', async () => {
+    await set('bot', 'night', '77');
+    const { exit, out, err } = await release('bot', 'night');
+    expect([exit, err]).toEqual([0, '']);
+    expect(out).toBe(
+      'bot night (daily): code manages the limit again. It is $9.00 now (it was $77.00), in every process.',
+    );
+    expect(await limits()).toMatchObject({ named: 9e9 });
+    const moved = BUDGETS.map((one) => (one.id === 'named' ? { ...one, limit: 11e9 } : one));
+    const { budgets } = await connect(place.stack, 'bot', moved);
+    expect(budgets.find(({ id }) => id === 'named')).toMatchObject({ limit: 11e9 });
+    expect(await json(place, 'budget', 'release', 'shared', 'team')).toMatchObject({ limit: 200, managedBy: 'code' });
+  });
+
+  it('passes on that there is no limit in code to go back to', async () => {
+    const { url, keys } = place.stack;
+    await fetch(`${url}/functions/v1/budgets`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${keys.operator}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ scope: 'shared', name: 'made by hand', period: 'daily', limit: 5 }),
+    });
+    const refused = await release('shared', 'made by hand');
+    expect([refused.exit, refused.err]).toEqual([1, expect.stringContaining('No code has declared this budget')]);
+  });
+});

@@ -1,4 +1,4 @@
-/** `agentkavach budget set`: a new limit, for every process at once. */
+/** `agentkavach budget set` and `release`: a new limit, for every process at once, and back to the one in code. */
 import { accessOf } from '../access.ts';
 import { Api } from '../api.ts';
 import { ACCESS, readChoice, readNumber, type Arguments } from '../args.ts';
@@ -19,21 +19,36 @@ interface BudgetView {
 const UNITS = ['usd', 'tokens', 'calls'] as const;
 
 async function run(args: Arguments, io: Io): Promise<Result> {
-  const [verb, owner = '', budget = '', value = ''] = args.words;
-  if (verb !== 'set') throw new CliError(`Unknown: budget ${verb ?? ''}.\n\n${command.usage}`, EXIT.usage, 'usage');
-  const limit = readNumber(value, 'The limit', 0, 1e15);
+  const [verb, owner = '', budget = '', value] = args.words;
+  if (verb !== 'set' && verb !== 'release') throw wrong(`Unknown: budget ${verb ?? ''}`);
+  if (verb === 'set' && value === undefined) throw wrong('budget set needs a limit');
+  if (verb === 'release' && value !== undefined) throw wrong(`budget release takes no limit: ${value}`);
+  const limit = value === undefined ? undefined : readNumber(value, 'The limit', 0, 1e15);
   const unit = args.text('unit');
   if (unit !== undefined) readChoice(unit, '--unit', UNITS);
   const api = new Api(await accessOf(args, io), io);
   const found = pick(await budgetsOf(api, owner), owner, budget, unit);
+  return limit === undefined ? release(api, owner, found) : set(api, owner, found, limit);
+}
+
+async function set(api: Api, owner: string, found: BudgetView, limit: number): Promise<Result> {
   await api.ask('PATCH', `budgets/${found.id}`, { limit });
-  const now = amount(found.unit, limit);
-  const was = amount(found.unit, found.limit);
   return {
-    json: { id: found.id, unit: found.unit, limit, was: found.limit },
+    json: { id: found.id, unit: found.unit, limit, was: found.limit, managedBy: 'operator' },
     lines: [
-      `${owner} ${nameOf(found)}: the limit is ${now} now (it was ${was}), in every process.`,
+      `${owner} ${nameOf(found)}: the limit is ${amount(found.unit, limit)} now (it was ${amount(found.unit, found.limit)}), in every process.`,
       'Operators manage this limit from now on; what code says no longer changes it.',
+      `Back to the limit in code: agentkavach budget release ${owner} ${found.id}`,
+    ],
+  };
+}
+
+async function release(api: Api, owner: string, found: BudgetView): Promise<Result> {
+  const { limit } = await api.ask<{ readonly limit: number }>('POST', `budgets/${found.id}/release`);
+  return {
+    json: { id: found.id, unit: found.unit, limit, was: found.limit, managedBy: 'code' },
+    lines: [
+      `${owner} ${nameOf(found)}: code manages the limit again. It is ${amount(found.unit, limit)} now (it was ${amount(found.unit, found.limit)}), in every process.`,
     ],
   };
 }
@@ -82,10 +97,16 @@ function nameOf({ name, period }: BudgetView): string {
   return name === null ? period : `${name} (${period})`;
 }
 
+function wrong(what: string): CliError {
+  return new CliError(`${what}.\n\n${command.usage}`, EXIT.usage, 'usage');
+}
+
 const command: Command = {
   usage: `Usage: agentkavach budget set <agent | shared | org> <budget> <limit> [--unit <unit>] [--json] [--url <url>] [--data <folder>]
+       agentkavach budget release <agent | shared | org> <budget> [--unit <unit>] …
 
-Changes a limit in every process at once. A budget is named by its name, its period (hourly, daily, weekly, monthly,
+Set changes a limit in every process at once; from then on code does not change it. Release hands it back to code: the
+limit is the one that code declared last. A budget is named by its name, its period (hourly, daily, weekly, monthly,
 total) or its id; the limit is in the budget's unit: dollars, tokens or calls.
 
   --unit <unit>    usd, tokens or calls, where two budgets have the same period
@@ -93,9 +114,10 @@ total) or its id; the limit is in the budget's unit: dollars, tokens or calls.
   agentkavach budget set research-bot daily 50
   agentkavach budget set research-bot daily 2000000 --unit tokens
   agentkavach budget set shared team-research 200
-  agentkavach budget set org monthly 2000`,
+  agentkavach budget set org monthly 2000
+  agentkavach budget release research-bot daily`,
   options: { ...ACCESS, unit: { type: 'string' } },
-  words: [4, 4],
+  words: [3, 4],
   run,
 };
 

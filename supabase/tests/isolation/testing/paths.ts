@@ -187,6 +187,7 @@ export const PATHS: readonly Path[] = [
     { body: () => ({ password: 'a-password-of-mine' }) },
   ),
 
+  path('POST /budgets/:id/release', { ...ADMIN, ...missing('budget') }, { parameter: budget, control: ['owner', 200] }),
   path('DELETE /alerts/rules/:id', { ...ADMIN, ...missing('rule') }, { parameter: rule, control: ['owner', 204] }),
   path('DELETE /budgets/:id', { ...ADMIN, ...missing('budget') }, { parameter: budget, control: ['owner', 204] }),
   path('DELETE /keys/:id', { ...ADMIN, ...missing('key') }, { parameter: key, control: ['owner', 204] }),
