@@ -59,8 +59,10 @@ declare
   v_key uuid;
 begin
   perform private.require_scope(p_org, 'admin');
-  if auth.jwt() ->> 'kavach_key' is not null and not (auth.jwt() -> 'kavach_scopes' @> to_jsonb(coalesce(p_scopes, '{sdk}'))) then
-    perform private.refuse(403, 'scope_missing', 'A key can make only keys with scopes that it has itself.');
+  -- Whoever manages keys may hand out those of apps.
+  if auth.jwt() ->> 'kavach_key' is not null
+    and not (auth.jwt() -> 'kavach_scopes' @> to_jsonb(array_remove(coalesce(p_scopes, '{sdk}'), 'sdk'))) then
+    perform private.refuse(403, 'scope_missing', 'A key can make only keys with scopes that it has itself, and keys for apps (sdk).');
   end if;
   if not exists (select from kavach.organizations o where o.id = p_org for no key update) then
     perform private.refuse(404, 'organization_not_found', 'There is no such organisation.');

@@ -153,10 +153,12 @@ describe('keys', () => {
       expect(await refusal(attempt())).toMatchObject({ sqlstate: 'KA422', code: 'invalid_key' });
   });
 
-  it('cannot make keys with scopes that they lack themselves', async () => {
+  it('cannot make keys with scopes that they lack themselves, but for those of apps', async () => {
     const admin = keyOf(fixture.org, ['admin', 'read']);
-    expect(await refusal(makeKey('more', ['sdk'], admin))).toMatchObject({ sqlstate: 'KA403', code: 'scope_missing' });
+    for (const scopes of [['control'], ['sdk', 'control']])
+      expect(await refusal(makeKey('more', scopes, admin))).toMatchObject({ sqlstate: 'KA403', code: 'scope_missing' });
     await makeKey('less', ['read'], admin);
+    await makeKey('app', ['sdk'], admin);
   });
 
   it('are rotated once, and keep their name and scopes', async () => {

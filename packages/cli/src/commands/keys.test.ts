@@ -34,6 +34,11 @@ describe('keys', () => {
     expect((await keys('revoke', 'viewer')).exit).toBe(5);
   });
 
+  it('creates keys for apps unless told otherwise', async () => {
+    expect((await keys('create', 'billing-service')).out).toContain('Key "billing-service" (dev; sdk).');
+    expect((await keys('revoke', 'billing-service')).exit).toBe(0);
+  });
+
   it('creates keys of an environment', async () => {
     const made = await json<{ key: string; id: string }>(
       place,

@@ -129,7 +129,7 @@ const command: Command = {
   --grace-hours <hours>   rotate: how long the old key still works, 0 to 168 (default 24)
 
 A key is named by its first characters (as list shows them), its name or its id. A key can only make keys with scopes
-that it has itself.
+that it has itself, and keys for apps (sdk).
 
   agentkavach keys create billing-service
   agentkavach keys create on-call --scopes read,control
