@@ -10,6 +10,7 @@ create table kavach.agents (
   killed_at timestamptz,
   first_seen_at timestamptz not null default now(),
   last_seen_at timestamptz not null default now(),
+  last_key_id uuid,
   unique (org_id, name),
   -- So that what belongs to an agent can be held to the same organisation by its foreign key.
   unique (org_id, id)
@@ -25,7 +26,8 @@ comment on column kavach.agents.kill_reason is 'Why it was stopped: manual, cost
 comment on column kavach.agents.killed_by is 'Who stopped it.';
 comment on column kavach.agents.killed_at is 'When it was stopped.';
 comment on column kavach.agents.first_seen_at is 'When it first connected or reported.';
-comment on column kavach.agents.last_seen_at is 'When it last connected or reported, to the minute.';
+comment on column kavach.agents.last_seen_at is 'When it last connected or reported, to five seconds.';
+comment on column kavach.agents.last_key_id is 'The API key that it did so with (kavach.api_keys); null where there was none.';
 
 create table kavach.kills (
   id bigint generated always as identity primary key,
@@ -135,6 +137,27 @@ begin
 end;
 $$;
 
+-- Written every few seconds at most, and never waiting for a request that does the same.
+create function private.see_agents(p_agents uuid[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_key uuid := (auth.jwt() ->> 'kavach_key')::uuid;
+begin
+  update kavach.agents a set last_seen_at = clock_timestamp(), last_key_id = v_key
+  where a.id in (
+    select s.id from kavach.agents s
+    where s.id = any (p_agents)
+      and (s.last_seen_at < clock_timestamp() - interval '5 seconds' or (s.last_key_id is null and v_key is not null))
+    order by s.id
+    for no key update skip locked
+  );
+end;
+$$;
+
+comment on function private.see_agents(uuid[]) is 'Notes that agents were heard from just now, and with which key.';
 comment on function private.ensure_agents(uuid, text[]) is 'Creates the agents that are missing, in order of name, up to the plan''s limit.';
 comment on function private.refuse_agent(uuid, text) is 'Refuses an agent beyond the plan''s limit: 403 tier_agent_limit.';
 

@@ -134,12 +134,7 @@ begin
   if v_is_first and v_new <> '{}' then
     perform private.charge_earlier_events(v_org, v_agent.id, v_new);
   end if;
-  update kavach.agents a set last_seen_at = now()
-  where a.id = (
-    select s.id from kavach.agents s
-    where s.id = v_agent.id and s.last_seen_at < now() - interval '1 minute'
-    for no key update skip locked
-  );
+  perform private.see_agents(array[v_agent.id]);
 
   return jsonb_build_object(
     'organisation', (

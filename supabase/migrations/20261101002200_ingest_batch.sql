@@ -128,13 +128,7 @@ begin
   if v_accepted + jsonb_array_length(v_rejected) > 0 then
     perform private.count_use(v_org, 'events', v_day, v_accepted + jsonb_array_length(v_rejected));
   end if;
-  update kavach.agents a set last_seen_at = v_now
-  where a.id in (
-    select s.id from kavach.agents s
-    where s.id = any (v_known_ids) and s.last_seen_at < v_now - interval '1 minute'
-    order by s.id
-    for no key update skip locked
-  );
+  perform private.see_agents(v_known_ids);
   return jsonb_build_object(
     'accepted', v_accepted,
     'duplicates', jsonb_array_length(p_events) + jsonb_array_length(p_invalid) - v_accepted - jsonb_array_length(v_rejected),

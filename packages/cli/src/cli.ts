@@ -22,7 +22,7 @@ const HELP = `agentkavach ${VERSION}: hard budget limits for LLM calls
 Usage: agentkavach <command> [options]
 
   dev                                    the backend on this machine, one command, no Docker
-  status [agent]                         agents, kills, and what is left of budgets
+  status [agent]                         what keeps agents from running, and what is left of budgets
   kill <agent>                           stop an agent in every process, calls in flight included
   resume <agent>                         let it run again
   budget set <agent> <budget> <limit>    change a limit in every process

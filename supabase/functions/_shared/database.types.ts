@@ -14,6 +14,7 @@ export type Database = {
           killed: boolean;
           killed_at: string | null;
           killed_by: string | null;
+          last_key_id: string | null;
           last_seen_at: string;
           name: string;
           org_id: string;
@@ -27,6 +28,7 @@ export type Database = {
           killed?: boolean;
           killed_at?: string | null;
           killed_by?: string | null;
+          last_key_id?: string | null;
           last_seen_at?: string;
           name: string;
           org_id: string;
@@ -39,6 +41,7 @@ export type Database = {
           killed?: boolean;
           killed_at?: string | null;
           killed_by?: string | null;
+          last_key_id?: string | null;
           last_seen_at?: string;
           name?: string;
           org_id?: string;

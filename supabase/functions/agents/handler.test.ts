@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Hono } from 'hono';
 import { startFixture, type Fixture } from '../_operator/testing/fixture.ts';
 import { addAgent, addBudget, addCall, addRun } from '../_operator/testing/records.ts';
@@ -58,6 +58,8 @@ describe('GET /agents', () => {
         killedAt: null,
         firstSeenAt: expect.stringMatching(/^\d{4}-.*Z$/),
         lastSeenAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        keyEndedAt: null,
+        spentBudget: null,
       });
       expect(budgets).toHaveLength(2);
       expect(budgets).toContainEqual(
@@ -80,6 +82,82 @@ describe('GET /agents', () => {
         expect.objectContaining({ scope: 'user', limit: 5, spent: 2.5, remaining: 2.5, holder: 'bob', holders: 2 }),
       );
     }
+  });
+
+  describe('says what keeps an agent from going on', () => {
+    const shown = async (name: string): Promise<AgentView> => {
+      const { send, acme } = fixture;
+      const page = await send<Page<AgentView>>(app, 'GET /agents', { as: acme.member });
+      const alone = await send<AgentView>(app, `GET /agents/${name}`, { as: acme.member });
+      const listed = page.body.items.find((agent) => agent.name === name)!;
+      expect(alone.body).toMatchObject(listed);
+      return listed;
+    };
+    const agentWith = async (name: string, ...budgets: Parameters<typeof addBudget>[2][]): Promise<string[]> => {
+      const { sql, acme } = fixture;
+      const agentId = await addAgent(sql, acme.id, name);
+      const made = [agentId];
+      for (const budget of budgets) {
+        const isPool = budget.scope === 'shared' || budget.scope === 'org';
+        made.push(await addBudget(sql, acme.id, { ...budget, ...(isPool ? {} : { agentId }) }));
+      }
+      return made;
+    };
+    afterEach(async () => {
+      await fixture.sql`delete from kavach.agents where org_id = ${fixture.acme.id} and name like 'state-%'`;
+    });
+
+    it('a budget that is spent, of several the one that reopens last', async () => {
+      await agentWith(
+        'state-a',
+        { limit: 5, period: 'hourly', spent: { '': 5 } },
+        { limit: 5, period: 'monthly', name: 'm', spent: { '': 6 } },
+        { limit: 5, period: 'total', spent: { '': 1 } },
+        { limit: 5, period: 'weekly', scope: 'user', spent: { ada: 9 } },
+      );
+      const { spentBudget, budgets } = await shown('state-a');
+      const monthly = budgets.find(({ period }) => period === 'monthly')!;
+      expect(spentBudget).toEqual({
+        ...{ id: monthly.id, scope: 'agent', name: 'm', unit: 'usd', period: 'monthly', resetsAt: monthly.windowEnd },
+      });
+    });
+
+    it('a budget whose 100 % was told although something is left', async () => {
+      const [, budget] = await agentWith('state-b', { limit: 5, period: 'total', spent: { '': 4.99 } });
+      expect((await shown('state-b')).spentBudget).toBeNull();
+      await fixture.sql`update kavach.budget_windows set fired = '{0.7,0.9,1.0}' where budget_id = ${budget!}`;
+      expect((await shown('state-b')).spentBudget).toMatchObject({ period: 'total', resetsAt: null });
+    });
+
+    it('a pool that it takes slices of, and no other', async () => {
+      const { sql, acme } = fixture;
+      const [agentId, pool] = await agentWith('state-c', {
+        ...{ scope: 'shared', name: 'state-pool', limit: 5, spent: { '': 5 } },
+      });
+      expect((await shown('state-c')).spentBudget).toBeNull();
+      await sql`
+        insert into kavach.leases (id, org_id, budget_id, window_start, instance, agent_id, expires_at, reclaim_at)
+        values (gen_random_uuid(), ${acme.id}, ${pool!}, now(), gen_random_uuid(), ${agentId!}, now(), now())`;
+      expect((await shown('state-c')).spentBudget).toMatchObject({ scope: 'shared', name: 'state-pool' });
+      expect((await shown('bot')).spentBudget).toBeNull();
+      await sql`delete from kavach.budgets where id = ${pool!}`;
+    });
+
+    it('a key that is revoked, or whose time is over', async () => {
+      const { sql, acme } = fixture;
+      const [agentId] = await agentWith('state-d');
+      for (const [column, ended] of [['revoked_at', true], ['expires_at', true], ['expires_at', false]] as const) {
+        await sql`
+          with key as (
+            insert into kavach.api_keys (org_id, name, environment, prefix, hash, ${sql(column)})
+            values (${acme.id}, 'k', 'dev', 'ak_dev_abcde', sha256(${crypto.randomUUID()}::bytea),
+              now() + ${ended ? -1 : 1} * interval '1 hour')
+            returning id
+          ) update kavach.agents set last_key_id = (select id from key) where id = ${agentId!}`;
+        const { keyEndedAt } = await shown('state-d');
+        expect([column, keyEndedAt]).toEqual([column, ended ? expect.stringMatching(/Z$/) : null]);
+      } // prettier-ignore
+    });
   });
 
   it('pages by name', async () => {

@@ -170,3 +170,30 @@ describe('connect', () => {
     expect(await connect(null)).toMatchObject({ sqlstate: '42501' });
   });
 });
+
+describe('an agent that is heard from', () => {
+  const heard: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ['connects', () => agent.connect('seen', [])],
+    ['reports', () => agent.ingest([callEvent({ agent: 'seen' })])],
+  ];
+
+  it.each(heard)('which %s, is seen to five seconds, with its key', async (_, hear) => {
+    await agent.connect('seen', []);
+    const seconds = async (): Promise<number> =>
+      cell(
+        fixture.admin`select extract(epoch from now() - last_seen_at)::float8 from kavach.agents where name = 'seen'`,
+      );
+    const makeOlder = (by: string) =>
+      fixture.admin`update kavach.agents set last_seen_at = last_seen_at - ${by}::interval where name = 'seen'`;
+    await makeOlder('20 seconds');
+    await hear();
+    expect(await seconds()).toBeLessThan(15);
+    await makeOlder('2 seconds');
+    const before = await cell(fixture.admin`select last_seen_at from kavach.agents where name = 'seen'`);
+    await hear();
+    expect(await cell(fixture.admin`select last_seen_at from kavach.agents where name = 'seen'`)).toEqual(before);
+    expect(await cell(fixture.admin`select last_key_id from kavach.agents where name = 'seen'`)).toBe(
+      agent.claims['kavach_key'],
+    );
+  });
+});

@@ -22,8 +22,10 @@ describe('status', () => {
     const { exit, out } = await run(place, 'status');
     expect(exit).toBe(0);
     expect(out).toMatch(/^AGENT\s+STATE\s+LAST SEEN\nbot\s+running\s+\d+ s ago\n\n/);
-    expect(out).toMatch(/^daily +bot +\$0\.012346 +\$0\.00 +\$50\.00 +\$49\.987654 \(100 %\)$/m);
-    expect(out).toMatch(/^words \(daily\) +bot +1,234 tokens +0 tokens +1,000,000 tokens +998,766 tokens \(100 %\)$/m);
+    expect(out).toMatch(
+      /^daily +bot +\$0\.012346 +\$0\.00 +\$50\.00 +\$49\.987654 \(100 %\) +\d{4}-\d\d-\d\d 00:00 UTC +code$/m,
+    );
+    expect(out).toMatch(/^words \(daily\) +bot +1,234 tokens +0 tokens +1,000,000 tokens +998,766 tokens \(100 %\) /m);
     expect(out).toMatch(/^team \(daily\) +shared/m);
     const shown = await json<{ agents: unknown[]; budgets: unknown[] }>(place, 'status');
     expect([shown.agents.length, shown.budgets.length]).toEqual([1, 3]);
@@ -38,6 +40,26 @@ describe('status', () => {
     const missing = await run(place, 'status', 'nobody');
     expect(missing.exit).toBe(5);
     expect(missing.err).toContain('no such agent');
+  });
+
+  it('shows what keeps an agent from going on, the gravest first', async () => {
+    const stateOf = async (agent: string): Promise<string> =>
+      (await run(place, 'status', agent)).out.split('\n')[1]!.replace(/^\S+ +(.*?) +\d+ s ago$/, '$1');
+    await connect(place.stack, 'poor', [budget('d', 1e9)]);
+    expect(await stateOf('poor')).toBe('running');
+    await report(place.stack, 'poor', { nano: 1e9 });
+    expect(await stateOf('poor')).toMatch(/^budget spent \(daily, resets \d{4}-\d\d-\d\d 00:00 UTC\)$/);
+    await connect(place.stack, 'poorer', [budget('t', 1e9, { period: 'total', name: 'life' })]);
+    await report(place.stack, 'poorer', { nano: 2e9 });
+    expect(await stateOf('poorer')).toBe('budget spent (life total, does not reset)');
+
+    const { key } = await json<{ key: string }>(place, 'keys', 'create', 'short-lived');
+    await connect({ ...place.stack, keys: { ...place.stack.keys, sdk: key } }, 'keyed', [budget('d', 1e9)]);
+    expect(await stateOf('keyed')).toBe('running');
+    await run(place, 'keys', 'revoke', 'short-lived');
+    expect(await stateOf('keyed')).toMatch(/^key refused since \d{4}-\d\d-\d\d \d\d:\d\d UTC$/);
+    await run(place, 'kill', 'keyed');
+    expect(await stateOf('keyed')).toMatch(/^stopped \(manual by ak_dev_/);
   });
 
   it('is not steered by the name of an agent', async () => {

@@ -3,7 +3,7 @@ import { accessOf } from '../access.ts';
 import { Api } from '../api.ts';
 import { ACCESS, type Arguments } from '../args.ts';
 import type { Io } from '../io.ts';
-import { ago, amount, table } from '../table.ts';
+import { ago, amount, minute, table } from '../table.ts';
 import type { Command, Result } from './command.ts';
 
 interface BudgetView {
@@ -18,6 +18,8 @@ interface BudgetView {
   readonly leased: number;
   readonly remaining: number;
   readonly managedBy: string;
+  /** `null` for `total`. */
+  readonly windowEnd: string | null;
 }
 
 interface AgentView {
@@ -26,6 +28,13 @@ interface AgentView {
   readonly killReason: string | null;
   readonly killedBy: string | null;
   readonly lastSeenAt: string;
+  readonly keyEndedAt: string | null;
+  readonly spentBudget: {
+    readonly name: string | null;
+    readonly scope: string;
+    readonly period: string;
+    readonly resetsAt: string | null;
+  } | null;
   readonly budgets: readonly BudgetView[];
 }
 
@@ -49,25 +58,33 @@ async function run(args: Arguments, io: Io): Promise<Result> {
 function agentLines(agents: readonly AgentView[], io: Io): string[] {
   return table(
     ['AGENT', 'STATE', 'LAST SEEN'],
-    agents.map(({ name, killed, killReason, killedBy, lastSeenAt }) => [
-      name,
-      killed ? `stopped (${killReason ?? 'manual'}${killedBy === null ? '' : ` by ${killedBy}`})` : 'running',
-      ago(lastSeenAt, io.now()),
-    ]),
+    agents.map((agent) => [agent.name, stateOf(agent), ago(agent.lastSeenAt, io.now())]),
   );
+}
+
+/** What keeps it from going on: first what only a person lifts. */
+function stateOf({ killed, killReason, killedBy, keyEndedAt, spentBudget }: AgentView): string {
+  if (killed) return `stopped (${killReason ?? 'manual'}${killedBy === null ? '' : ` by ${killedBy}`})`;
+  if (keyEndedAt !== null) return `key refused since ${minute(keyEndedAt)}`;
+  if (spentBudget === null) return 'running';
+  const { name, scope, period, resetsAt } = spentBudget;
+  const which = [scope === 'agent' ? '' : scope, name ?? '', period].filter((part) => part !== '').join(' ');
+  return `budget spent (${which}, ${resetsAt === null ? 'does not reset' : `resets ${minute(resetsAt)}`})`;
 }
 
 function budgetLines(budgets: readonly BudgetView[]): string[] {
   if (budgets.length === 0) return ['No budgets.'];
   return table(
-    ['BUDGET', 'OF', 'SPENT', 'HELD', 'LIMIT', 'LEFT'],
-    budgets.map(({ scope, name, agent, unit, period, spent, leased, limit, remaining }) => [
+    ['BUDGET', 'OF', 'SPENT', 'HELD', 'LIMIT', 'LEFT', 'RESETS', 'LIMIT BY'],
+    budgets.map(({ scope, name, agent, unit, period, spent, leased, limit, remaining, windowEnd, managedBy }) => [
       `${name ?? period}${name === null ? '' : ` (${period})`}`,
       agent ?? scope,
       amount(unit, spent),
       amount(unit, leased),
       amount(unit, limit),
       `${amount(unit, remaining)} (${limit === 0 ? 0 : Math.round((remaining / limit) * 100)} %)`,
+      windowEnd === null ? 'never' : minute(windowEnd),
+      managedBy,
     ]),
   );
 }
@@ -76,7 +93,7 @@ function budgetLines(budgets: readonly BudgetView[]): string[] {
 export const status: Command = {
   usage: `Usage: agentkavach status [agent] [--json] [--url <url>] [--data <folder>]
 
-Shows agents, whether they are stopped, and what is left of their budgets.
+Shows agents, what keeps them from running (a stop, a spent budget, a key that is refused), and what is left of budgets.
 
   agentkavach status
   agentkavach status research-bot --json`,

@@ -105,7 +105,7 @@ class Events {
   }
 }
 
-/** Agents that were seen since; `lastSeenAt` is exact to the minute only. */
+/** Agents that were seen since; `lastSeenAt` is exact to five seconds only. */
 async function activeAgents(api: Api, since: number): Promise<string[]> {
   const agents = await api.list<{ readonly name: string; readonly lastSeenAt: string }>('agents');
   return agents.filter(({ lastSeenAt }) => Date.parse(lastSeenAt) > since - LATE_MS).map(({ name }) => name);
