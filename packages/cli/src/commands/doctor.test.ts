@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { backend } from '../testing/backend.ts';
+import { backend, budget, connect } from '../testing/backend.ts';
 import { json, run, type Place } from '../testing/terminal.ts';
 
 const place = backend();
@@ -87,6 +87,31 @@ describe('doctor', () => {
   ])('finds a clock that is %i ms off', async (offset, how) => {
     const found = await findings({ ...app(place.stack.keys.sdk), now: () => Date.now() + offset });
     expect(found['clock']).toMatch(new RegExp(`^warning: This machine's clock is 7[12]\\d\\d s ${how} the backend's`));
+  });
+
+  it('finds a database whose time zones are not those of Node', async () => {
+    expect(await findings(place)).not.toHaveProperty('time zones');
+    const berlin = { timeZone: 'Europe/Berlin' };
+    await connect(place.stack, 'bot', [
+      budget('a', 1e9),
+      budget('b', 1e9, berlin),
+      budget('c', 1e9, { ...berlin, scope: 'shared', name: 'team', period: 'weekly' }),
+    ]);
+    expect((await findings(place))['time zones']).toMatch(/^ok: the database agrees with Node \S+ on Europe\/Berlin$/);
+    // As if the database knew no zones at all.
+    const ignorant: typeof fetch = async (url, init) => {
+      const response = await fetch(url, init);
+      if (!String(url).includes('/budgets')) return response;
+      const { items } = (await response.json()) as { items: { timeZone: string; windowStart: string }[] };
+      const midnight = (at: string) => `${at.slice(0, 10)}T00:00:00.000Z`;
+      const wrong = items.map((one) => ({ ...one, windowStart: midnight(one.windowStart) }));
+      return Response.json({ items: wrong, nextCursor: null });
+    };
+    const found = await findings({ cwd: place.cwd, fetch: ignorant });
+    expect(found['time zones']).toMatch(/^warning: The database and Node \S+ disagree on when windows begin: /);
+    expect(found['time zones']).toContain('bot daily in Europe/Berlin');
+    expect(found['time zones']).toContain('shared team weekly in Europe/Berlin');
+    expect(found['time zones']).not.toContain('UTC;');
   });
 
   it('finds old prices', async () => {

@@ -2,10 +2,11 @@
 import { optionVariables } from '@agentkavach/core';
 import { listPrices } from '@agentkavach/core/pricing';
 import type { Install } from '@agentkavach/embedded';
-import { localInstall, namedUrl, variable } from '../access.ts';
+import { accessOf, localInstall, namedUrl, variable } from '../access.ts';
 import { Api } from '../api.ts';
 import { ACCESS, type Arguments } from '../args.ts';
 import { CliError, EXIT, type Io } from '../io.ts';
+import { disagreeing, type ZonedBudget } from '../time-zones.ts';
 import { VERSION } from '../version.ts';
 import type { Command, Result } from './command.ts';
 
@@ -27,12 +28,14 @@ const OTHER_VARIABLES = ['AGENTKAVACH_BUFFER_DIR', 'AGENTKAVACH_OPERATOR_KEY'];
 async function run(args: Arguments, io: Io): Promise<Result> {
   const install = await localInstall(args, io);
   const key = variable(io, 'AGENTKAVACH_API_KEY');
+  const ofBackend = await backend(args, io, key, install);
   const checks = [
     nodeVersion(process.versions.node),
     pricesAge(io.now()),
     variables(io),
     keyShape(key, install !== undefined),
-    ...(await backend(args, io, key, install)),
+    ...ofBackend,
+    ...(ofBackend.some(({ state }) => state === 'error') ? [] : await timeZones(args, io)),
   ];
   const isSound = checks.every(({ state }) => state !== 'error');
   const sign = { ok: '✓', warning: '!', error: '✗' } as const;
@@ -158,6 +161,31 @@ async function access(url: string, key: string | undefined, local: string | unde
   return [ok('access', `the backend knows ${whose}`)];
 }
 
+/** Nothing where budgets can't be read, and where all count in UTC. */
+async function timeZones(args: Arguments, io: Io): Promise<Check[]> {
+  let budgets: ZonedBudget[];
+  try {
+    budgets = await new Api(await accessOf(args, io), io).list<ZonedBudget>('budgets');
+  } catch (cause) {
+    if (cause instanceof CliError) return [];
+    throw cause;
+  }
+  const zones = new Set(budgets.map(({ timeZone }) => timeZone).filter((zone) => zone !== 'UTC'));
+  if (zones.size === 0) return [];
+  const wrong = disagreeing(budgets);
+  if (wrong.length === 0)
+    return [ok('time zones', `the database agrees with Node ${process.versions.node} on ${[...zones].join(', ')}`)];
+  const list = wrong.map(({ agent, scope, name, period, timeZone }) =>
+    [agent ?? scope, name, period, `in ${timeZone}`].filter((part) => part !== null).join(' '),
+  );
+  return [
+    warning(
+      'time zones',
+      `The database and Node ${process.versions.node} disagree on when windows begin: ${list.join('; ')}. Shared budgets of such a zone refuse calls, and others do not take up what was spent before. Update whichever has the older time-zone data, or count in UTC.`,
+    ),
+  ];
+}
+
 function ok(name: string, message: string): Check {
   return { name, state: 'ok', message };
 }
@@ -174,7 +202,7 @@ function error(name: string, message: string): Check {
 export const doctor: Command = {
   usage: `Usage: agentkavach doctor [--json] [--url <url>] [--data <folder>]
 
-Says what is wrong with the variables, the key, the clock, the way to the backend, Node and the age of prices.
+Says what is wrong with the variables, the key, the clock, the way to the backend, time zones, Node and the age of prices.
 Exit code 1 when something is wrong.
 
   agentkavach doctor`,
