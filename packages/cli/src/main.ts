@@ -1,19 +1,14 @@
 #!/usr/bin/env node
-/** The program `agentkavach`. */
-import { runCli } from './cli.ts';
+/** What `agentkavach` starts with: a look at Node's version, before anything is loaded that an old Node fails at. */
+import { isNewEnough, LEAST_NODE } from './node-version.ts';
 
-const stop = new AbortController();
-// A second Ctrl-C ends the process at once, as usual.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
-// `agentkavach tail | head` closes the pipe; nobody is left to print for.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort());
-
-process.exitCode = await runCli(process.argv.slice(2), {
-  out: (line) => void process.stdout.write(`${line}\n`),
-  err: (line) => void process.stderr.write(`${line}\n`),
-  env: process.env,
-  cwd: process.cwd(),
-  fetch,
-  now: () => Date.now(),
-  signal: stop.signal,
-});
+const { node } = process.versions;
+if (isNewEnough(node)) {
+  // Not awaited: at the top level an old Node would not even read it.
+  void import('./program.ts');
+} else {
+  const message = `agentkavach needs Node ${LEAST_NODE} or newer, and this is Node ${node} (${process.execPath}). Install a newer one from https://nodejs.org, or switch with your version manager.`;
+  if (process.argv.includes('--json')) console.log(JSON.stringify({ error: { code: 'node_too_old', message } }));
+  else console.error(message);
+  process.exitCode = 1;
+}

@@ -6,6 +6,7 @@ import { accessOf, localInstall, namedUrl, variable } from '../access.ts';
 import { Api } from '../api.ts';
 import { ACCESS, type Arguments } from '../args.ts';
 import { CliError, EXIT, type Io } from '../io.ts';
+import { isNewEnough, LEAST_NODE } from '../node-version.ts';
 import { disagreeing, type ZonedBudget } from '../time-zones.ts';
 import { VERSION } from '../version.ts';
 import type { Command, Result } from './command.ts';
@@ -20,7 +21,6 @@ interface Check {
 const KEY = /^ak_(prod|dev)_[A-Za-z0-9]{32,64}$/;
 const SKEW_MS = 60_000;
 const OLD_PRICES_DAYS = 60;
-const LEAST_NODE = [22, 13] as const;
 
 /** Variables that are no options of a guard. */
 const OTHER_VARIABLES = ['AGENTKAVACH_BUFFER_DIR', 'AGENTKAVACH_OPERATOR_KEY'];
@@ -50,11 +50,9 @@ async function run(args: Arguments, io: Io): Promise<Result> {
 }
 
 function nodeVersion(version: string): Check {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const isNewEnough = major > LEAST_NODE[0] || (major === LEAST_NODE[0] && minor >= LEAST_NODE[1]);
-  return isNewEnough
+  return isNewEnough(version)
     ? ok('node', version)
-    : error('node', `${version} is too old. AgentKavach needs ${LEAST_NODE.join('.')} or newer.`);
+    : error('node', `${version} is too old. AgentKavach needs ${LEAST_NODE} or newer.`);
 }
 
 function pricesAge(now: number): Check {
