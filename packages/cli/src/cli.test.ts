@@ -4,7 +4,7 @@ import { run } from './testing/terminal.ts';
 import { VERSION } from './version.ts';
 
 const place = { cwd: tmpdir() };
-const COMMANDS = ['dev', 'status', 'kill', 'resume', 'budget', 'keys', 'tail', 'doctor'];
+const COMMANDS = ['init', 'demo', 'dev', 'status', 'kill', 'resume', 'budget', 'keys', 'tail', 'doctor'];
 
 describe('help', () => {
   it('is shown when asked for, and for no command at all', async () => {
@@ -33,7 +33,7 @@ describe('help', () => {
 
 describe('what is not understood', () => {
   it.each([
-    [['frobnicate'], 'Unknown command "frobnicate". There are: dev, status,'],
+    [['frobnicate'], 'Unknown command "frobnicate". There are: init, demo, dev, status,'],
     [['constructor'], 'Unknown command "constructor".'],
     [['--url', 'x', 'status'], 'The command goes before --url.'],
     [['status', '--frob'], "Unknown option '--frob'."],

@@ -7,6 +7,8 @@ import { VERSION } from './version.ts';
 
 /** Loaded one at a time: a kill must not wait until the whole backend is in memory. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./commands/init.ts')).init,
+  demo: async () => (await import('./commands/demo.ts')).demo,
   dev: async () => (await import('./commands/dev.ts')).dev,
   status: async () => (await import('./commands/status.ts')).status,
   kill: async () => (await import('./commands/stop.ts')).kill,
@@ -21,6 +23,8 @@ const HELP = `agentkavach ${VERSION}: hard budget limits for LLM calls
 
 Usage: agentkavach <command> [options]
 
+  init                                   what to install and where the guard goes, for the app in this folder
+  demo                                   a runaway loop, stopped at five cents; nothing is sent
   dev                                    the backend on this machine, one command, no Docker
   status [agent]                         what keeps agents from running, and what is left of budgets
   kill <agent>                           stop an agent in every process, calls in flight included
