@@ -61,9 +61,7 @@ async function run(stack: Stack, simulator: Simulator): Promise<boolean> {
       if (pressedAt === undefined && spent >= LIMIT * STOP_AT) {
         pressedAt = Date.now();
         void operate(stack, 'POST', `agents/${VICTIM}/kill`);
-        console.log(
-          colour('red', `\n  STOP is pressed for ${VICTIM}, as the dashboard or npx agentkavach kill does it\n`),
-        );
+        console.log(colour('red', `\n  STOP is pressed for ${VICTIM}, as npx agentkavach kill does it\n`));
       }
     } else if (told.type === 'aborted') {
       aborted = { inFlight: told.inFlight, ms: told.at - (pressedAt ?? told.at) };

@@ -200,9 +200,9 @@ begin
   from kavach.api_keys k
   where k.hash = p_hash;
   if v_key.id is null then
-    perform private.refuse(401, 'key_invalid', 'This API key is not known. Check AGENTKAVACH_API_KEY, or create a key in the dashboard.');
+    perform private.refuse(401, 'key_invalid', 'This API key is not known. Check AGENTKAVACH_API_KEY, or make a key with npx agentkavach keys create.');
   elsif v_key.revoked_at is not null then
-    perform private.refuse(401, 'key_revoked', 'This API key was revoked. Create a new one in the dashboard.');
+    perform private.refuse(401, 'key_revoked', 'This API key was revoked. Make a new one with npx agentkavach keys create.');
   elsif v_key.expires_at <= clock_timestamp() then
     perform private.refuse(401, 'key_expired', 'This API key was rotated and its grace period is over. Use its successor.');
   end if;

@@ -61,7 +61,10 @@ export async function callerOf(
   }
   if (credentials.startsWith('ak_')) {
     if (checkKey(credentials)) return { kind: 'key', hash: await hashKey(credentials) };
-    throw refused('key_invalid', 'The API key is not valid: its checksum is wrong. Copy it again from the dashboard.');
+    throw refused(
+      'key_invalid',
+      'The API key is not valid: its checksum is wrong. Copy it again from where it was shown, or make another with npx agentkavach keys create.',
+    );
   }
   return user(credentials, deps);
 }

@@ -46,6 +46,7 @@ describe('dev', () => {
     expect(text).toMatch(/^ {2}export AGENTKAVACH_AGENT_NAME=my-agent$/m);
     expect(text).toContain('AgentKavach is running (first start, ');
     expect(text).toContain(`  SDK key       ${key}\n  Operator key  ak_dev_`);
+    expect(text).toMatch(/^ {2}Anon key {6}eyJ[\w.-]+$/m);
     expect(text).toContain(`  Outbox        ${url}/outbox\n  Database      postgres://postgres:`);
     expect(readFileSync(join(cwd, '.kavach/.gitignore'), 'utf8')).toBe('*\n');
     expect((await run({ cwd }, 'status')).exit).toBe(0);

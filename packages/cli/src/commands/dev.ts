@@ -87,7 +87,7 @@ function startFailure(error: unknown, port?: number): CliError {
   return new CliError(error instanceof Error ? error.message : String(error), EXIT.failed, 'start_failed');
 }
 
-function banner({ url, keys, databaseUrl }: Stack, dataDir: string, isNew: boolean, ms: number): string[] {
+function banner({ url, keys, databaseUrl, anonKey }: Stack, dataDir: string, isNew: boolean, ms: number): string[] {
   return [
     '',
     `AgentKavach is running (${isNew ? 'first start, ' : ''}${(ms / 1000).toFixed(1)} s)`,
@@ -95,9 +95,12 @@ function banner({ url, keys, databaseUrl }: Stack, dataDir: string, isNew: boole
     `  URL           ${url}`,
     `  SDK key       ${keys.sdk}`,
     `  Operator key  ${keys.operator}`,
+    `  Anon key      ${anonKey}`,
     `  Outbox        ${url}/outbox`,
     `  Database      ${databaseUrl}`,
     `  Data          ${dataDir}`,
+    '',
+    'The SDK key is for apps, the operator key for this command line, the anon key for supabase-js with a sign-in.',
     '',
     'For your app:',
     '',
