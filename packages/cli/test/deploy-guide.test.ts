@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { removeInstall, startStack, type Stack } from '@agentkavach/embedded';
+import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../src/testing/terminal.ts';
 
@@ -65,4 +66,21 @@ it.skipIf(!hasCurl)('the commands of the guide give keys that work', async () =>
   expect((await run({ cwd: '/', env }, 'doctor')).exit).toBe(0);
   expect((await run({ cwd: '/', env }, 'status')).out).toMatch(/^research-bot +running/m);
   expect((await run({ cwd: '/', env }, 'keys', 'list')).exit).toBe(0);
+});
+
+it('the queries for the SQL editor lift the plan and add a colleague', async () => {
+  const sql = postgres(stack.databaseUrl, { max: 1, onnotice: () => undefined });
+  await sql`insert into kavach.organizations (name) values ('Acme') on conflict do nothing`;
+  const admin = postgres(stack.adminUrl, { max: 1, onnotice: () => undefined });
+  await admin`insert into auth.users (id, email) values (gen_random_uuid(), 'colleague@example.com')`;
+  await admin.end();
+  const guide = readFileSync(GUIDE, 'utf8');
+  const queries = [...guide.matchAll(/^ {4}(?:update|insert into) [^;]*;$/gm)].map(([query]) => query);
+  expect(queries).toHaveLength(2);
+  for (const query of queries) expect((await sql.unsafe(query)).count).toBeGreaterThan(0);
+  const [row] = await sql`
+    select o.plan_id, m.role from kavach.members m join kavach.organizations o on o.id = m.org_id
+    join auth.users u on u.id = m.user_id where u.email = 'colleague@example.com'`;
+  expect(row).toEqual({ plan_id: 'max', role: 'admin' });
+  await sql.end();
 });

@@ -59,6 +59,20 @@ it('finds the database of this package up to date', async () => {
   expect(await supabase('db', 'push', '--dry-run', `--remote=${database.url}`)).toContain('is up to date');
 });
 
+it('pushes the migrations of this repository to an empty project', async () => {
+  await using database = await createEmptyDatabase();
+  const admin = postgres(database.adminUrl, { max: 1, onnotice: () => undefined });
+  await applyBaseline(admin);
+  await admin.end();
+  expect(await supabase('db', 'push', '--dry-run', `--remote=${database.url}`)).toContain('schedule.sql');
+  await supabase('db', 'push', `--remote=${database.url}`);
+  const owner = postgres(database.url, { max: 1, onnotice: () => undefined });
+  expect(await migrate(owner, sqlFiles(assetFolder('migrations')))).toHaveLength(0);
+  const [row] = await owner`select count(*)::int as plans from kavach.plans`;
+  await owner.end();
+  expect(row).toEqual({ plans: 3 });
+});
+
 it('records the same as this package', async () => {
   const migrations = join(project, 'supabase/migrations');
   rmSync(migrations, { recursive: true });

@@ -20,6 +20,7 @@ it('names the commands that a deployment needs', () => {
     expect.arrayContaining(['--use-api', '--dry-run', '--project-ref']),
   );
   expect([...commands.keys()].sort()).toEqual([
+    'config diff',
     'config push',
     'db push',
     'functions deploy',
@@ -30,11 +31,17 @@ it('names the commands that a deployment needs', () => {
   ]);
 });
 
+it('means the project, not a database on this machine', () => {
+  const pushes = [...guide.matchAll(/npx supabase db push.*/g)].map(([line]) => line);
+  expect(pushes).toHaveLength(3);
+  expect(pushes.filter((line) => !/db push --remote\b/.test(line))).toEqual([]);
+});
+
 it.each([...commands])('supabase %s exists, with its options', async (command, options) => {
   const { exit, out } = await run(...command.split(' '), '--help');
   expect(exit).toBe(0);
   expect(out).toContain(`supabase ${command}`);
-  for (const option of options) expect(out).toContain(`  ${option} `);
+  for (const option of options) expect(out).toMatch(new RegExp(`^ {2}${option}[ [=]`, 'm'));
 });
 
 it('makes a signing key that the functions take', async () => {

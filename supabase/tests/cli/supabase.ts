@@ -31,7 +31,8 @@ export function supabase(): { readonly run: Supabase; readonly remote: () => str
   beforeAll(async () => {
     // The CLI writes beside what it reads.
     folder = mkdtempSync(join(tmpdir(), 'kavach-supabase-'));
-    cpSync(join(ROOT, 'supabase/config.toml'), join(folder, 'supabase/config.toml'), { recursive: true });
+    for (const path of ['supabase/config.toml', 'supabase/templates'])
+      cpSync(join(ROOT, path), join(folder, path), { recursive: true });
     const database = await createDatabase();
     url = database.url;
     return () => database.drop();

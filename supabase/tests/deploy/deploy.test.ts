@@ -17,7 +17,7 @@ beforeAll(async () => {
   api = await startManagementApi();
   folder = mkdtempSync(join(tmpdir(), 'kavach-deploy-'));
   // A copy, since the CLI leaves files in the folder that it works in.
-  for (const path of ['supabase/functions', 'supabase/config.toml', 'packages/core/src']) {
+  for (const path of ['supabase/functions', 'supabase/config.toml', 'supabase/templates', 'packages/core/src']) {
     if (existsSync(`${ROOT}${path}`)) cpSync(`${ROOT}${path}`, join(folder, path), { recursive: true });
   }
   await deploy();

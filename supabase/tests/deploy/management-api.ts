@@ -1,4 +1,4 @@
-/** As much of Supabase's Management API as `supabase functions deploy --use-api` needs; remembers what it was sent. */
+/** As much of Supabase's Management API as `functions deploy --use-api` and `config push` need; remembers what it was sent. */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -18,6 +18,8 @@ export interface ManagementApi {
   readonly deployments: ReadonlyMap<string, Deployment>;
   /** What was made of them at the end: name → its settings. */
   readonly settings: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+  /** What `config push` changed of the auth server's settings. */
+  readonly authConfig: Readonly<Record<string, unknown>>;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export interface ManagementApi {
 export async function startManagementApi(): Promise<ManagementApi> {
   const deployments = new Map<string, Deployment>();
   const settings = new Map<string, Record<string, unknown>>();
+  const authConfig: Record<string, unknown> = {};
 
   const answer = async (request: IncomingMessage): Promise<unknown> => {
     const url = new URL(request.url ?? '/', 'http://localhost');
@@ -49,6 +52,15 @@ export async function startManagementApi(): Promise<ManagementApi> {
       for (const one of (await body.json()) as { slug: string }[]) settings.set(one.slug, { ...one });
       return { functions: [] };
     }
+    if (url.pathname.endsWith('/billing/addons')) return { selected_addons: [], available_addons: [] };
+    if (url.pathname.endsWith('/config')) {
+      // A project whose auth server has other settings; of the rest it says nothing.
+      return { data: { type: 'project_config', id: PROJECT, attributes: { auth: { site_url: 'http://other' } } } };
+    }
+    if (url.pathname.endsWith('/config/auth') && request.method === 'PATCH') {
+      Object.assign(authConfig, await body.json());
+      return authConfig;
+    }
     return url.pathname.endsWith(`/projects/${PROJECT}`) ? describeProject() : undefined;
   };
 
@@ -66,6 +78,7 @@ export async function startManagementApi(): Promise<ManagementApi> {
     project: PROJECT,
     deployments,
     settings,
+    authConfig,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

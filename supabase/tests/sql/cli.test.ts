@@ -17,7 +17,7 @@ beforeAll(async () => {
   database = await createDatabase();
   // The CLI writes beside what it reads.
   workdir = mkdtempSync(join(tmpdir(), 'kavach-cli-'));
-  for (const part of ['config.toml', 'migrations', 'seed.sql']) {
+  for (const part of ['config.toml', 'migrations', 'seed.sql', 'templates']) {
     cpSync(join(repository, 'supabase', part), join(workdir, 'supabase', part), { recursive: true });
   }
 });
