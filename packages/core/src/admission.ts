@@ -10,7 +10,7 @@ import { checkRequest } from './check-request.ts';
 import { Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { KavachError, UnknownModelError, type BudgetExceededError } from './errors.ts';
-import type { Run } from './guardrails/run.ts';
+import type { Breach, Run } from './guardrails/run.ts';
 import { identityOf, InFlight } from './in-flight.ts';
 import { switched } from './model-switch.ts';
 import { ceilingPrice, type Price } from './pricing/price.ts';
@@ -29,6 +29,8 @@ interface Applicant {
   readonly frame: Frame | undefined;
   /** Outer layers, of other guards, that hold this very request already: what they share with it is not held twice. */
   readonly outer: readonly CallLayer[];
+  /** The conversation ends with a loop. Found once: a call that waits for room is tried many times. */
+  readonly loop: Breach | undefined;
 }
 
 const NO_LAYERS: readonly CallLayer[] = [];
@@ -50,7 +52,8 @@ export function admit(engine: Engine, request: CallRequest): InFlight | Promise<
   if ('guard' in outer) return outer;
   const asked = policy.modelSwitches.length === 0 ? request : switchedAt(engine, request, frame);
   const claim = new Claim(asked, priceOf(engine, asked), policy);
-  const applicant = { claim, run: engine.runOf(frame), frame, outer };
+  const run = engine.runOf(frame);
+  const applicant = { claim, run, frame, outer, loop: engine.loops?.breachOf(request, run) };
   let result = attempt(engine, applicant);
   if (!(result instanceof InFlight) && claim.tighten()) result = attempt(engine, applicant);
   return result instanceof InFlight ? result : contend(engine, applicant, result);
@@ -74,7 +77,7 @@ function attempt(engine: Engine, applicant: Applicant): InFlight | Account {
   const { refusal } = engine;
   if (refusal !== undefined) throw denied(engine, refusal);
   const monotonic = clock.monotonic();
-  const breach = run.breach(monotonic);
+  const breach = run.breach(monotonic) ?? applicant.loop;
   if (breach !== undefined) {
     if (mode !== 'observe') engine.breach(breach);
     enforce(engine, breach.error);

@@ -13,6 +13,7 @@ import { chargeOf, spendOf } from './spend.ts';
 import { Events, isolated, type ThresholdEvent } from './events.ts';
 import { Run, type Breach } from './guardrails/run.ts';
 import type { CallHost, InFlight } from './in-flight.ts';
+import { LoopWatch } from './loop-watch.ts';
 import type { Nano } from './money.ts';
 import { PriceBook } from './price-book.ts';
 import type { Recorder } from './recorder.ts';
@@ -37,6 +38,7 @@ export class Engine implements PoolListener, CallHost {
   readonly waiting = new Set<WaitingCall>();
   /** Runs that a guardrail has stopped and that are still open. */
   readonly stoppedRuns = new Set<Run>();
+  readonly loops: LoopWatch | undefined;
   readonly cancelMarginTokens: number;
   readonly onUnknownUsage: 'reservation' | 'seen';
   #run: Run;
@@ -55,6 +57,7 @@ export class Engine implements PoolListener, CallHost {
   constructor(readonly policy: Policy) {
     this.cancelMarginTokens = policy.cancelMarginTokens;
     this.onUnknownUsage = policy.onUnknownUsage;
+    this.loops = policy.loops === undefined ? undefined : new LoopWatch(policy.loops);
     this.prices = new PriceBook(policy.prices, policy.onUnknownModel);
     this.budgets = new BudgetSet(
       policy.budgets,

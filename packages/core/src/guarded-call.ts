@@ -21,7 +21,10 @@ export function guardedCall<T>(engine: Engine, request: CallRequest, execute: Ex
     const isResult = typeof result === 'object' && result !== null;
     if (call instanceof InFlight) call.complete(isResult ? result : {});
     else call?.report(result?.usage);
-    if (isResult) return result.value;
+    if (isResult) {
+      engine.loops?.answered(request, result.value);
+      return result.value;
+    }
     if (result === undefined || result === null) return undefined as T;
     // Sent and charged by now; to hand nothing back would lose the answer without a word.
     throw new ConfigError(`guard.call(): the function must return { value, usage }, got ${show(result)}.`, {

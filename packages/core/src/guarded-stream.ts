@@ -38,8 +38,19 @@ export function guardedStream<C>(
     const source = openSource(stream);
     // Stopped while the provider was answering: the caller has its error, nobody will read this stream.
     if (call.ended) source.cancel(call.stopped).catch(ignore);
-    return new ReadableStream(new Passage(call, source, result), { highWaterMark: 0 });
+    return new ReadableStream(new Passage(call, source, watched(engine, request, result)), { highWaterMark: 0 });
   });
+}
+
+/** Where loops are looked for in a conversation that the provider keeps, the end of the stream says what the model called. */
+function watched<C>({ loops }: Engine, request: CallRequest, result: StreamResult<C>): StreamResult<C> {
+  if (loops?.follows(request) !== true) return result;
+  const { stream, onStop } = result;
+  const meter: typeof result.meter = (chunk, told) => {
+    result.meter(chunk, told);
+    loops.answered(request, chunk);
+  };
+  return { stream, meter, onStop };
 }
 
 /** Passes chunks on as the consumer asks for them. The handlers are made once, not for each chunk. */

@@ -19,7 +19,8 @@ export type { Clock } from './clock.ts';
 export type { Channel, KillChannelOptions } from './config/channel.ts';
 export type { BackendStatus } from './backend-status.ts';
 export { optionVariables } from './config/env.ts';
-export type { Guardrails, KavachOptions } from './config/options.ts';
+export type { Guardrails } from './config/guardrails.ts';
+export type { KavachOptions } from './config/options.ts';
 export type { ThresholdAction } from './config/on-threshold.ts';
 export type { Mode, UnknownModelRule } from './config/policy.ts';
 export {

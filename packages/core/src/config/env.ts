@@ -2,7 +2,8 @@
 import { Budget } from '../budget/budget.ts';
 import { BUDGET_PERIODS, type BudgetPeriod } from '../budget/window.ts';
 import { ConfigError } from '../errors.ts';
-import type { Guardrails, KavachOptions } from './options.ts';
+import { GUARDRAIL_KINDS } from './guardrails.ts';
+import type { KavachOptions } from './options.ts';
 
 type Read = (value: string, variable: string) => unknown;
 
@@ -51,14 +52,6 @@ const OPTIONS: Partial<Record<keyof KavachOptions, Read>> = {
   onBackendUnavailable: asText,
 };
 
-const GUARDRAILS: readonly (keyof Guardrails)[] = [
-  'maxTokensPerRun',
-  'maxCallsPerRun',
-  'maxRuntimeSeconds',
-  'maxToolCallsPerRun',
-  'maxUsdPerMinute',
-];
-
 /**
  * The user's options with the environment's where the user gave none. A variable that is set to nothing counts as not
  * set: an empty `AGENTKAVACH_API_KEY` must not switch the guard off.
@@ -78,10 +71,12 @@ export function withEnvironment(
   const { guardrails } = options;
   if (guardrails !== undefined && !isObject(guardrails)) return merged; // refused later, with its own message
   const limits: Record<string, unknown> = { ...guardrails };
-  for (const key of GUARDRAILS) {
+  for (const [key, kind] of Object.entries(GUARDRAIL_KINDS)) {
     const variable = variableOf(key);
     const value = environment[variable];
-    if (limits[key] === undefined && value !== undefined && value !== '') limits[key] = asNumber(value, variable);
+    if (limits[key] === undefined && value !== undefined && value !== '') {
+      limits[key] = kind === 'flag' ? asFlag(value, variable) : asNumber(value, variable);
+    }
   }
   if (Object.keys(limits).length > 0) merged['guardrails'] = limits;
   return merged;
@@ -112,7 +107,7 @@ function isObject(value: unknown): boolean {
 
 /** Every variable that gives an option, for those who look for misspelt ones. */
 export function optionVariables(): readonly string[] {
-  return [...Object.keys(OPTIONS), ...GUARDRAILS].map(variableOf);
+  return [...Object.keys(OPTIONS), ...Object.keys(GUARDRAIL_KINDS)].map(variableOf);
 }
 
 function variableOf(key: string): string {

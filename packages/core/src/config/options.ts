@@ -2,31 +2,16 @@
 import { Budget } from '../budget/budget.ts';
 import { systemClock, type Clock } from '../clock.ts';
 import { ConfigError, type KillReason } from '../errors.ts';
-import type { RunLimits } from '../guardrails/run.ts';
-import { usdToNano } from '../money.ts';
 import { customPrice, type CustomPrice } from '../pricing/price.ts';
 import { functionsUrl } from '../backend/backend-url.ts';
 import { checkChannel, type Channel } from './channel.ts';
-import { flag, numberFrom, oneOf, record, text, type Check } from './check.ts';
+import { flag, numberFrom, oneOf, record, text } from './check.ts';
 import { show } from '../show.ts';
+import { checkGuardrails, type Guardrails } from './guardrails.ts';
 import { readKey } from './key.ts';
 import { checkOnThreshold, type ThresholdAction } from './on-threshold.ts';
 import { sayOnce } from './say-once.ts';
 import type { KillThreshold, Mode, Policy, UnknownModelRule } from './policy.ts';
-
-/** Limits on each run of the agent; none by default. */
-export interface Guardrails {
-  /** Input and output tokens together. Env `AGENTKAVACH_MAX_TOKENS_PER_RUN`. */
-  readonly maxTokensPerRun?: number | undefined;
-  /** Requests to a provider, retries included. Env `AGENTKAVACH_MAX_CALLS_PER_RUN`. */
-  readonly maxCallsPerRun?: number | undefined;
-  /** Seconds from the run's first call; what is in flight then is aborted. Env `AGENTKAVACH_MAX_RUNTIME_SECONDS`. */
-  readonly maxRuntimeSeconds?: number | undefined;
-  /** Tool calls that the model asks for. Env `AGENTKAVACH_MAX_TOOL_CALLS_PER_RUN`. */
-  readonly maxToolCallsPerRun?: number | undefined;
-  /** Dollars in any 60 seconds. Env `AGENTKAVACH_MAX_USD_PER_MINUTE`. */
-  readonly maxUsdPerMinute?: number | undefined;
-}
 
 /** The options of a guard. All are optional, and each that is data has an environment variable. */
 export interface KavachOptions {
@@ -79,14 +64,6 @@ export interface KavachOptions {
 }
 
 const COUNT = { integer: true } as const;
-const LIMITS: Readonly<Record<keyof Guardrails, Check<number>>> = {
-  maxTokensPerRun: numberFrom(1, 1e15, { ...COUNT, example: '50_000' }),
-  maxCallsPerRun: numberFrom(1, 1e9, { ...COUNT, example: '100' }),
-  maxRuntimeSeconds: numberFrom(0.001, 31_536_000, { example: '300' }),
-  maxToolCallsPerRun: numberFrom(1, 1e9, { ...COUNT, example: '200' }),
-  maxUsdPerMinute: (value, path) => usdToNano(value as number, path),
-};
-
 const checks = {
   agentName: text(200, `'research-bot'`),
   mode: oneOf<Mode>('hard', 'soft', 'observe'),
@@ -163,7 +140,7 @@ export function checkOptions(given: KavachOptions): Policy {
     enabled: key !== 'passthrough',
     agentName,
     budgets,
-    limits: checkGuardrails(fields['guardrails']),
+    ...checkGuardrails(fields['guardrails']),
     mode,
     minOutputTokens: option('minOutputTokens', 256),
     outputShare: option('outputShare', 1 / 8),
@@ -207,20 +184,6 @@ function checkBudgets(value: unknown, agentName: string): readonly Budget[] {
     const path = Array.isArray(value) ? `budget[${index}]` : 'budget';
     throw new ConfigError(`${path} must be a Budget such as Budget.daily(50), got ${show(budget)}.`, { path });
   });
-}
-
-function checkGuardrails(value: unknown): RunLimits {
-  if (value === undefined) return {};
-  const fields = record(value, 'guardrails', Object.keys(LIMITS));
-  const limit = (key: keyof Guardrails): number | undefined =>
-    fields[key] === undefined ? undefined : LIMITS[key](fields[key], `guardrails.${key}`);
-  return {
-    maxTokensPerRun: limit('maxTokensPerRun'),
-    maxCallsPerRun: limit('maxCallsPerRun'),
-    maxRuntimeSeconds: limit('maxRuntimeSeconds'),
-    maxToolCallsPerRun: limit('maxToolCallsPerRun'),
-    maxNanoPerMinute: limit('maxUsdPerMinute'),
-  };
 }
 
 function checkUnknownModel(value: unknown): UnknownModelRule {

@@ -2,8 +2,8 @@
 import type { Budget } from '../budget/budget.ts';
 import type { Clock } from '../clock.ts';
 import type { KillReason } from '../errors.ts';
-import type { RunLimits } from '../guardrails/run.ts';
 import type { CustomPrice } from '../pricing/price.ts';
+import type { GuardrailPolicy } from './guardrails.ts';
 
 /** What happens at a limit: refuse before it can be passed, refuse once it is spent, or only report. */
 export type Mode = 'hard' | 'soft' | 'observe';
@@ -32,12 +32,11 @@ export interface BackendAccess {
 }
 
 /** The checked options of one guard. */
-export interface Policy {
+export interface Policy extends GuardrailPolicy {
   /** False in passthrough: calls go to the provider as they are. */
   readonly enabled: boolean;
   readonly agentName: string;
   readonly budgets: readonly Budget[];
-  readonly limits: RunLimits;
   readonly mode: Mode;
   readonly minOutputTokens: number;
   readonly outputShare: number;

@@ -115,9 +115,9 @@ function repeatedCalls(turns: readonly Turn[], thresholds: LoopThresholds): Loop
   };
   for (let i = turns.length - 1; i >= 0; i--) {
     const turn = turns[i] as Turn;
-    if (turn.kind === 'assistant') continue; // what it says about its calls is no part of them
-    if (turn.kind === 'user') {
-      if (!users.hear(turn.text, row.size)) break;
+    if (turn.kind !== 'tool') {
+      // What the model says about its calls is no part of them.
+      if (turn.kind === 'user' && !users.hear(turn.text, row.size)) break;
       continue;
     }
     let isOpen = false;
