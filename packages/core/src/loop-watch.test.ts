@@ -45,7 +45,11 @@ describe('detectLoops', () => {
     expectSettled(guard, booked, 1);
     await expect(ask(guard, [])).rejects.toBe(error); // the run has ended
     expect(onKill.mock.calls).toEqual([['loop']]);
-    expect(guard.status()).toMatchObject({ killed: true, kill: { reason: 'loop' }, run: { stopped: 'loop', calls: 1 } });
+    expect(guard.status()).toMatchObject({
+      killed: true,
+      kill: { reason: 'loop' },
+      run: { stopped: 'loop', calls: 1 },
+    });
   });
 
   it('is off by default, and does not ask for the conversation then', async () => {

@@ -1,6 +1,6 @@
 /**
- * Reads the usage out of providers' raw answers, for adapters and for clients that AgentKavach does not wrap. Pure
- * functions: nothing is sent, stored or logged.
+ * Reads the usage out of providers' raw answers, and the conversation out of their requests, for adapters and for clients
+ * that AgentKavach does not wrap. Pure functions: nothing is sent, stored or logged.
  *
  * @example
  * import { figuresOfResponse } from '@agentkavach/core/providers';
@@ -9,6 +9,7 @@
  *   return { value: body, ...figuresOfResponse('openai', body) };
  * });
  */
+export { historyOf } from './history.ts';
 export { figuresOfResponse, usageFromRaw, type ResponseFigures } from './response.ts';
 export { anthropicContainerFees, mergeAnthropicUsage, usageOfAnthropic } from './usage-anthropic.ts';
 export { googleGroundingFees, usageOfGoogle, usageOfGoogleInteractions } from './usage-google.ts';
