@@ -5,7 +5,7 @@ import { guardedEmbed } from './embedding.ts';
 import { guardedImage } from './image.ts';
 import { guardedGenerate, guardedStream, type Guarding } from './language.ts';
 import { guardingOf, type GuardOrOptions, type KavachSettings } from './middleware.ts';
-import type { ModelIdentity } from './provider-name.ts';
+import { normaliseProvider, siblingId, type ModelIdentity } from './provider-name.ts';
 import { fields } from './shape.ts';
 
 /** What kind of model an object is; `other` kinds can't be priced. */
@@ -51,9 +51,21 @@ export function kindOfModel(value: unknown): ModelKind | undefined {
   return has('doGenerate') && 'maxImagesPerCall' in model ? 'image' : 'other';
 }
 
-/** The guarded object. */
-export function proxied<M extends object>(model: M, kind: 'language' | 'embedding' | 'image', guarding: Guarding): M {
-  const guarded = guardedMethods(model, kind, guarding);
+/** Makes another model of the same provider, with the same settings. */
+export type MakeModel = (modelId: string) => unknown;
+
+/**
+ * The guarded object.
+ *
+ * @param makeModel where there is one, `onThreshold` may ask another model instead
+ */
+export function proxied<M extends object>(
+  model: M,
+  kind: 'language' | 'embedding' | 'image',
+  guarding: Guarding,
+  makeModel?: MakeModel,
+): M {
+  const guarded = guardedMethods(model, kind, guarding, makeModel);
   const bound = new Map<unknown, unknown>();
   const read = (_: object, key: string | symbol): unknown => {
     const method = typeof key === 'string' ? guarded[key] : undefined;
@@ -73,12 +85,23 @@ function guardedMethods(
   model: object,
   kind: 'language' | 'embedding' | 'image',
   guarding: Guarding,
+  makeModel: MakeModel | undefined,
 ): Record<string, unknown> {
   const name = model as ModelIdentity;
   const method = <R>(key: string): Send<R> => {
     return (params) => (Reflect.get(model, key, model) as Send<R>).call(model, params);
   };
   const { guard } = guarding;
+  const own = normaliseProvider(name.provider, name.modelId).model;
+  const canSwitch = makeModel !== undefined;
+  /** The same method, of the model that the guard asks for. */
+  const routed =
+    <R>(key: string) =>
+    async (params: object, asked: string): Promise<R> => {
+      if (makeModel === undefined || asked === own) return method<R>(key)(params);
+      const other = (await makeModel(siblingId(name.modelId, own, asked))) as object;
+      return (Reflect.get(other, key) as Send<R>).call(other, params);
+    };
   switch (kind) {
     case 'embedding':
       return { doEmbed: async (params: object) => guardedEmbed(guard, name, params, method<object>('doEmbed')) };
@@ -86,8 +109,10 @@ function guardedMethods(
       return { doGenerate: async (params: object) => guardedImage(guard, name, params, method<object>('doGenerate')) };
     case 'language':
       return {
-        doGenerate: async (params: object) => guardedGenerate(guarding, name, params, method<object>('doGenerate')),
-        doStream: async (params: object) => guardedStream(guarding, name, params, method<StreamStart>('doStream')),
+        doGenerate: async (params: object) =>
+          guardedGenerate(guarding, name, params, routed<object>('doGenerate'), canSwitch),
+        doStream: async (params: object) =>
+          guardedStream(guarding, name, params, routed<StreamStart>('doStream'), canSwitch),
       };
   }
 }

@@ -1,6 +1,6 @@
 /** Guards a whole provider: every model that it, or any of its methods, returns. */
 import { ConfigError } from '@agentkavach/core';
-import { kindOfModel, proxied } from './guard-model.ts';
+import { kindOfModel, proxied, type MakeModel } from './guard-model.ts';
 import type { Guarding } from './language.ts';
 import { guardingOf, type GuardOrOptions, type KavachSettings } from './middleware.ts';
 import { fields } from './shape.ts';
@@ -51,9 +51,9 @@ function guardedObject<P extends object>(object: P, guarding: Guarding): P {
       return typeof key === 'string' && isReplaceable(target, key) ? guardMember(key, value) : value;
     },
     apply: (target, self, args) =>
-      guardResult('', Reflect.apply(target as unknown as AnyFunction, self, args), guarding),
+      guardMade('', (...given) => Reflect.apply(target as unknown as AnyFunction, self, given), args, guarding),
     construct: (target, args) =>
-      guardResult('', Reflect.construct(target as unknown as AnyFunction, args), guarding) as object,
+      guardMade('', (...given) => Reflect.construct(target as unknown as AnyFunction, given), args, guarding) as object,
   });
 }
 
@@ -61,7 +61,7 @@ function guardedFunction(key: string, method: AnyFunction, owner: object, guardi
   return new Proxy(method, {
     apply: (target, _self, args) => {
       if (UNPRICEABLE.test(key)) throw unpriceable(key);
-      return guardResult(key, Reflect.apply(target, owner, args), guarding);
+      return guardMade(key, (...given) => Reflect.apply(target, owner, given), args, guarding);
     },
     // A factory may have members of its own, such as a token request beside a realtime model.
     get: (target, member) => {
@@ -80,12 +80,20 @@ function guardedFunction(key: string, method: AnyFunction, owner: object, guardi
   });
 }
 
-function guardResult(key: string, result: unknown, guarding: Guarding): unknown {
-  if (result instanceof Promise) return result.then((value: unknown) => guardResult(key, value, guarding));
+/** What a factory makes, guarded. A factory that was given a model id can make the provider's other models too. */
+function guardMade(key: string, make: AnyFunction, args: readonly unknown[], guarding: Guarding): unknown {
+  const [modelId, ...settings] = args;
+  const makeModel: MakeModel | undefined =
+    typeof modelId === 'string' ? (other) => make(other, ...settings) : undefined;
+  return guardResult(key, make(...args), guarding, makeModel);
+}
+
+function guardResult(key: string, result: unknown, guarding: Guarding, makeModel: MakeModel | undefined): unknown {
+  if (result instanceof Promise) return result.then((value: unknown) => guardResult(key, value, guarding, makeModel));
   const kind = kindOfModel(result);
   if (kind === undefined) return result;
   if (kind === 'other') throw unpriceable(key === '' ? 'this model' : key);
-  return proxied(result as object, kind, guarding);
+  return proxied(result as object, kind, guarding, makeModel);
 }
 
 /** A plain object among a provider's members that may hold more factories. */

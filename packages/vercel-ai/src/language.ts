@@ -1,6 +1,6 @@
 /** Guarded language model calls: shared by the middleware and by guarded model objects of every version. */
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
-import { ConfigError, type AgentKavach, type CallGrant, type CallRequest } from '@agentkavach/core';
+import type { AgentKavach } from '@agentkavach/core';
 import { countToolCalls, modelOfAnswer, usageOfAnswer, type Answer } from './answer.ts';
 import { asBilled, unmasked } from './failure.ts';
 import { holdable } from './hard-limit.ts';
@@ -20,25 +20,34 @@ interface Generated extends Answer {
   readonly content?: readonly { readonly type: string }[];
 }
 
-/** Guards one call that answers in one piece. */
+/** Sends a request to the model that the guard names: another one of the same provider only where the call can switch. */
+type Send<P, R> = (params: P, model: string) => PromiseLike<R>;
+
+/**
+ * Guards one call that answers in one piece.
+ *
+ * @param canSwitch whether `send` heeds the model's name, so that `onThreshold` may ask another one
+ */
 export function guardedGenerate<P extends CallParams, R extends Generated>(
   { guard }: Guarding,
   model: ModelIdentity,
   params: P,
-  send: (params: P) => PromiseLike<R>,
+  send: Send<P, R>,
+  canSwitch = false,
 ): Promise<R> {
   const held = holdable(guard, model, params);
-  const request = toCallRequest(model, held);
+  const request = toCallRequest(model, held, canSwitch);
   return unmasked(
     guard.call(request, async (grant) => {
-      assertSameModel(request, grant);
-      const value = await asBilled(() => send(granted(held, request, grant)));
+      const sent = granted(held, request, grant);
+      const asked = { ...request, model: grant.model };
+      const value = await asBilled(() => send(sent, grant.model));
       const fees = new ToolFees(params.tools);
       for (const part of value.content ?? []) fees.see(part);
       return {
         value,
-        usage: usageOfAnswer(request, value, fees.counts),
-        model: modelOfAnswer(request, value.response),
+        usage: usageOfAnswer(asked, value, fees.counts),
+        model: modelOfAnswer(asked, value.response),
         toolCalls: countToolCalls(value.content),
       };
     }),
@@ -49,27 +58,17 @@ export function guardedGenerate<P extends CallParams, R extends Generated>(
 export async function guardedStream<
   P extends CallParams,
   R extends { readonly stream: ReadableStream<LanguageModelV4StreamPart> },
->({ guard, onKillStream }: Guarding, model: ModelIdentity, params: P, send: (params: P) => PromiseLike<R>): Promise<R> {
+>({ guard, onKillStream }: Guarding, model: ModelIdentity, params: P, send: Send<P, R>, canSwitch = false): Promise<R> {
   const held = holdable(guard, model, params);
-  const request = toCallRequest(model, held);
+  const request = toCallRequest(model, held, canSwitch);
   let started: R | undefined;
   const stream = await unmasked(
     guard.stream(request, async (grant) => {
-      assertSameModel(request, grant);
-      started = await asBilled(() => send(granted(held, request, grant)));
-      const reader = new StreamReader(request, new ToolFees(params.tools), onKillStream);
+      const sent = granted(held, request, grant);
+      started = await asBilled(() => send(sent, grant.model));
+      const reader = new StreamReader({ ...request, model: grant.model }, new ToolFees(params.tools), onKillStream);
       return { stream: started.stream, meter: reader.meter, onStop: reader.onStop };
     }),
   );
   return { ...(started as R), stream };
-}
-
-/** A model object can't become another model. */
-function assertSameModel(request: CallRequest, grant: CallGrant): void {
-  if (grant.model === request.model) return;
-  throw new ConfigError(
-    `The guard asks for the model ${grant.model} instead of ${request.model}, but an AI SDK model object can't be exchanged inside the call. ` +
-      `Choose the model in prepareStep, where guard.status() tells how much is left.`,
-    { path: 'onThreshold' },
-  );
 }

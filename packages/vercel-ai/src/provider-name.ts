@@ -40,3 +40,13 @@ export function normaliseProvider(provider: string, modelId: string): ModelName 
 function canonical(root: string): string {
   return Object.hasOwn(ALIASES, root) ? (ALIASES[root] ?? root) : root;
 }
+
+/**
+ * The id of another model of the same provider: with the gateway's prefix, where the present one has it.
+ *
+ * @example siblingId('openai/gpt-4o', 'gpt-4o', 'gpt-4o-mini') // 'openai/gpt-4o-mini'
+ */
+export function siblingId(modelId: string, model: string, other: string): string {
+  const prefix = modelId.endsWith(model) ? modelId.slice(0, modelId.length - model.length) : '';
+  return other.startsWith(prefix) ? other : prefix + other;
+}

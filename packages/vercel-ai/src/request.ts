@@ -30,8 +30,12 @@ export function identityOf(params: object, own: unknown): object {
   return typeof own === 'object' && own !== null ? own : params;
 }
 
-/** The guard's request for a language model call. */
-export function toCallRequest(model: ModelIdentity, params: CallParams): CallRequest {
+/**
+ * The guard's request for a language model call.
+ *
+ * @param canSwitch whether the call can go to another model of the same provider
+ */
+export function toCallRequest(model: ModelIdentity, params: CallParams, canSwitch = false): CallRequest {
   const name = normaliseProvider(model.provider, model.modelId);
   const options = optionsFor(model, name, params);
   const { prompt, tools, responseFormat, providerOptions } = params;
@@ -50,6 +54,8 @@ export function toCallRequest(model: ModelIdentity, params: CallParams): CallReq
     extraOutputTokens: extraOutput(name, options, params),
     hidesOutput: asksForReasoning(options, params),
     canClampOutput: true,
+    // What the provider's own tools cost depends on the model that uses them.
+    canSwitchModel: (canSwitch && hosted.length === 0) || undefined,
     serviceTier: askedTier(name, options),
     cacheWrite: cacheWrite(name, options, params),
     toolCalls: allowedToolCalls(hosted, model.modelId),
