@@ -154,21 +154,19 @@ export class Engine implements PoolListener, CallHost {
     const isOwn = killThresholds.some(
       (kill) => kill.threshold === threshold && (kill.budgetType ?? budgetType) === budgetType,
     );
-    this.events.emit('threshold', (): ThresholdEvent => {
-      const spent = fromUnit(unit, account.spent);
-      const limit = fromUnit(unit, pool.limit);
-      const budgetId = this.budgets.idOf(pool);
-      return {
-        agentName,
-        budgetId,
-        budgetType,
-        holder: holder === '' ? undefined : holder,
-        threshold,
-        spent,
-        limit,
-        at: clock.now(),
-      };
-    });
+    const { limit } = pool;
+    this.events.emit('threshold', (): ThresholdEvent => ({
+      agentName,
+      budgetId: this.budgets.idOf(pool),
+      budgetType,
+      holder: holder === '' ? undefined : holder,
+      threshold,
+      spent: fromUnit(unit, account.spent),
+      limit: fromUnit(unit, limit),
+      at: clock.now(),
+    }));
+    // A listener has raised the limit: there is room again.
+    if (pool.limit > limit && account.spent < threshold * pool.limit) return;
     if ((threshold !== 1 && !isOwn) || mode === 'observe') return;
     // Already stopped by this budget, at a kill threshold below 1: what still settles now is no second kill.
     if (this.#isClosed(account)) return;
@@ -179,8 +177,10 @@ export class Engine implements PoolListener, CallHost {
 
   /** A call found no room, and nothing in flight could free any: the window's 100 % event. */
   exhaust(account: Account): void {
+    const { limit } = account.pool;
     fireFull(account);
-    this.#close(account); // also where another guard of a shared budget met the event first
+    // Also where another guard of a shared budget met the event first; not where a listener has raised the limit.
+    if (account.pool.limit <= limit) this.#close(account);
   }
 
   /** The first account that takes no calls of this agent, whatever they cost. */
@@ -205,7 +205,7 @@ export class Engine implements PoolListener, CallHost {
     run.stop({ run, error, reason }, aborts);
     this.stoppedRuns.add(run);
     if (aborts) {
-      if (run === this.#run) this.killSwitch.abort(error);
+      if (run === this.#run) this.killSwitch.abort(error, false);
       for (const call of [...this.inFlight]) if (call.run.isWithin(run)) call.stop(error, 'cancelled');
     }
     for (const waiting of [...this.waiting]) waiting.retry(); // those of this run are refused now
@@ -222,7 +222,7 @@ export class Engine implements PoolListener, CallHost {
     const error = this.killSwitch.error as Error;
     for (const waiting of [...this.waiting]) waiting.refuse(error);
     if (ABORTING.has(reason)) {
-      this.killSwitch.abort(error);
+      this.killSwitch.abort(error, true);
       for (const call of [...this.inFlight]) call.stop(error, 'cancelled');
     }
     this.#announceKill(reason, by, undefined);

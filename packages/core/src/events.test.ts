@@ -93,3 +93,31 @@ describe('the denied event', () => {
     expect(denied).toHaveBeenCalledOnce();
   });
 });
+
+describe('a threshold listener that raises the limit', () => {
+  it('keeps the budget open, and the agent alive', async () => {
+    const onKill = vi.fn();
+    const { guard } = meteredGuard({ budget: Budget.calls(2, 'total'), onKill });
+    guard.on('threshold', ({ threshold, limit }) => {
+      if (threshold === 1 && limit === 2) guard.setLimit('total', 4);
+    });
+    const ask = () => guard.call(REQUEST, async () => ({ value: 1, usage: { inputTokens: 1, outputTokens: 1 } }));
+    for (let n = 0; n < 3; n++) await ask();
+    expect(onKill).not.toHaveBeenCalled();
+    await ask();
+    expect(onKill.mock.calls).toEqual([['calls']]);
+    await expect(ask()).rejects.toMatchObject({ limit: 4, spent: 4 });
+  });
+
+  it('does so also where a call has found no room; that call is refused', async () => {
+    const onKill = vi.fn();
+    const { guard } = meteredGuard({ budget: Budget.total(RESERVED_USD / 2), onKill });
+    guard.on('threshold', ({ threshold }) => {
+      if (threshold === 1) guard.setLimit('total', 1);
+    });
+    const ask = () => guard.call(REQUEST, async () => ({ value: 1, usage: { inputTokens: 1, outputTokens: 1 } }));
+    await expect(ask()).rejects.toMatchObject({ code: 'KAVACH_BUDGET_EXCEEDED' });
+    await expect(ask()).resolves.toBe(1);
+    expect(onKill).not.toHaveBeenCalled();
+  });
+});

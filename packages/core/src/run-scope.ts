@@ -19,7 +19,10 @@ export interface RunScope {
 /** What the function inside a run gets. */
 export interface RunContext {
   readonly runId: string;
-  /** Aborts when a guardrail stops the run for a reason that ends work in flight. */
+  /**
+   * Aborts when a guardrail stops the run, or one around it, and when a kill stops the agent, for a reason that ends work in
+   * flight. Read it anew after `guard.resume()`.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -53,7 +56,7 @@ export function openRun<T>(engine: Engine, scope: RunScope, fn: ((run: RunContex
   };
   let result: T;
   try {
-    result = withFrame(frame, fn, contextOf(run));
+    result = withFrame(frame, fn, contextOf(engine, run));
   } catch (error) {
     end();
     throw error;
@@ -65,11 +68,11 @@ export function openRun<T>(engine: Engine, scope: RunScope, fn: ((run: RunContex
   return result;
 }
 
-function contextOf(run: Run): RunContext {
+function contextOf({ killSwitch }: Engine, run: Run): RunContext {
   return {
     runId: run.id,
     get signal() {
-      return run.signal;
+      return AbortSignal.any([run.signal, killSwitch.killSignal]);
     },
   };
 }

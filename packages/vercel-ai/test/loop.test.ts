@@ -14,6 +14,7 @@ import {
   BudgetExceededError,
   CallLimitError,
   findKavachError,
+  RuntimeLimitError,
   UnknownModelError,
 } from '@agentkavach/core';
 import { describe, expect, it } from 'vitest';
@@ -196,5 +197,80 @@ describe('the same guard twice on one model', () => {
     await generateText({ model, prompt: 'Hi' });
     expect(w.sim.ledger.requests).toBe(1);
     expect(guard.status().budgets[0]).toMatchObject({ spent: 1 });
+  });
+});
+
+describe('a tool that never answers', () => {
+  it('is ended by the run’s time, with its loop, where it heeds the signal', async () => {
+    await using w = await world(LOOPS);
+    const onKill: string[] = [];
+    const guard = new AgentKavach({
+      budget: Budget.total(1),
+      guardrails: { maxRuntimeSeconds: 0.3 },
+      onKill: (reason) => void onKill.push(reason),
+    });
+    const hangs = tool({
+      inputSchema: z.object({ word: z.string() }),
+      execute: (_, { abortSignal }) =>
+        new Promise<string>((_resolve, reject) => {
+          abortSignal?.addEventListener('abort', () => reject(abortSignal.reason as Error));
+        }),
+    });
+    const error = await guard.run(({ signal }) =>
+      rejection(
+        generateText({
+          model: guardedModel(w, guard),
+          tools: { lookup: hangs },
+          prompt: 'Go',
+          stopWhen: isStepCount(9),
+          abortSignal: signal,
+        }),
+      ),
+    );
+    expect(findKavachError(error)).toBeInstanceOf(RuntimeLimitError);
+    expect(w.sim.ledger.requests).toBe(1);
+    expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
+    expect(onKill).toEqual(['duration']);
+  });
+
+  it('times out by itself, and the loop goes on', async () => {
+    await using w = await world(({ n }) => (n === 1 ? LOOPS() : { text: 'done' }));
+    const guard = new AgentKavach({ budget: Budget.total(1), guardrails: { detectLoops: true } });
+    const timesOut = tool({
+      inputSchema: z.object({ word: z.string() }),
+      execute: (): Promise<string> => Promise.reject(new DOMException('The operation timed out.', 'TimeoutError')),
+    });
+    const { text } = await generateText({
+      model: guardedModel(w, guard),
+      tools: { lookup: timesOut },
+      prompt: 'Go',
+      stopWhen: isStepCount(9),
+    });
+    expect(text).toBe('done');
+    expect(guard.status()).toMatchObject({
+      killed: false,
+      run: { calls: 2, toolCalls: 1 },
+      budgets: [{ reserved: 0 }],
+    });
+    expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
+  });
+});
+
+describe('a limit that is raised while the loop runs', () => {
+  it('lets it go on', async () => {
+    await using w = await world(({ n }) => (n <= 5 ? LOOPS() : { text: 'done' }));
+    const guard = new AgentKavach({ budget: Budget.calls(3, 'daily') });
+    guard.on('threshold', ({ threshold }) => {
+      if (threshold === 1) guard.setLimit('daily', 10);
+    });
+    const { steps } = await generateText({
+      model: guardedModel(w, guard),
+      tools: { lookup },
+      prompt: 'Go',
+      stopWhen: isStepCount(9),
+    });
+    expect(steps).toHaveLength(6);
+    expect(w.sim.ledger.requests).toBe(6);
+    expect(guard.status()).toMatchObject({ killed: false, budgets: [{ spent: 6, limit: 10 }] });
   });
 });

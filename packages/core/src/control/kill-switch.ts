@@ -26,6 +26,7 @@ export class KillSwitch {
   #kill: Kill | undefined;
   #error: KilledError | IngestRejectedError | undefined;
   #controller = new AbortController();
+  #kills = new AbortController();
 
   /** The present kill; `undefined` while the agent may run. */
   get kill(): Kill | undefined {
@@ -40,6 +41,11 @@ export class KillSwitch {
   /** Aborts on a kill that ends calls in flight; a fresh one after {@link clear}. */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** The same, for kills alone: what stops only the calls outside of a run does not stop the runs. */
+  get killSignal(): AbortSignal {
+    return this.#kills.signal;
   }
 
   /** Stops the agent; replaces an earlier kill. */
@@ -57,9 +63,10 @@ export class KillSwitch {
     this.#error = new KilledError(message, reason, by);
   }
 
-  /** Aborts the signal that users hand to their own work. */
-  abort(reason: Error): void {
+  /** Aborts the signal that users hand to their own work. @param isKill the whole agent is stopped, its runs too */
+  abort(reason: Error, isKill: boolean): void {
     this.#controller.abort(reason);
+    if (isKill) this.#kills.abort(reason);
   }
 
   /** Lets the agent run again. */
@@ -67,6 +74,7 @@ export class KillSwitch {
     this.#kill = undefined;
     this.#error = undefined;
     this.#controller = new AbortController();
+    this.#kills = new AbortController();
   }
 }
 

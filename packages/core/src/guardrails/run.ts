@@ -57,9 +57,10 @@ export class Run {
     this.#minute = limits.maxNanoPerMinute === undefined ? undefined : new MinuteSum();
   }
 
-  /** Aborts when the run is stopped for a reason that ends calls in flight. */
+  /** Aborts when the run, or one around it, is stopped for a reason that ends calls in flight. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    const own = this.#controller.signal;
+    return this.parent === undefined ? own : AbortSignal.any([own, this.parent.signal]);
   }
 
   /** The first limit reached on this run or on one around it. */
