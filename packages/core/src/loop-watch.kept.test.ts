@@ -77,6 +77,22 @@ describe('a conversation that OpenAI keeps', () => {
     await expect(next).rejects.toBeInstanceOf(LoopDetectedError);
   });
 
+  it('is followed through results that are too long to be kept', async () => {
+    const long = 'x'.repeat(100_000);
+    for (const [end, requests] of [
+      [() => 'y', 4],
+      [(n: number) => String(n), 9],
+    ] as const) {
+      const stuck = new Stuck();
+      let id = '';
+      const loop = async (): Promise<void> => {
+        for (let n = 0; n < 9; n++) id = await stuck.ask({ previous_response_id: id }, `${long}${end(n)}`);
+      };
+      await loop().catch((error: unknown) => expect(error).toBeInstanceOf(LoopDetectedError));
+      expect(stuck.requests).toBe(requests);
+    }
+  });
+
   it('is no loop where the results change', async () => {
     const stuck = new Stuck();
     let id = '';

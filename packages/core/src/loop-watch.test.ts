@@ -120,6 +120,11 @@ describe('detectLoops', () => {
     await expect(guard.run(() => ask(guard, [...round, ...round]))).rejects.toMatchObject({ rule: 'cycle', limit: 2 });
   });
 
+  it('leaves embeddings and images alone', async () => {
+    const { guard } = watching();
+    await expect(ask(guard, stuck(4), { kind: 'embedding' })).resolves.toBe('ok');
+  });
+
   it('does not let a conversation that can’t be read harm the call', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue();
     const { guard } = watching();

@@ -267,7 +267,7 @@ describe('the AI SDK', () => {
 
   it.each([
     [{ type: 'json', value: { a: 1 } }, { a: 1 }, false],
-    [{ type: 'json', value: [{ text: 'a', n: 1 }] }, [{ text: 'a', n: 1 }], false],
+    [{ type: 'json', value: [{ type: 'text', text: 'a', n: 1 }] }, [{ type: 'text', text: 'a', n: 1 }], false],
     [{ type: 'json', value: null }, null, false],
     [{ type: 'error-text', value: 'down' }, 'down', true],
     [{ type: 'error-json', value: { code: 5 } }, { code: 5 }, true],
