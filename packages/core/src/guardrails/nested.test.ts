@@ -131,7 +131,7 @@ describe('the signal of a run', () => {
     await guard.run(async ({ signal: outer }) => {
       await ask(guard);
       await guard.run(async ({ signal }) => {
-        const tool = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        const tool = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
         const ended = expect(tool).rejects.toBeInstanceOf(RuntimeLimitError);
         await vi.advanceTimersByTimeAsync(10_000);
         await ended;
