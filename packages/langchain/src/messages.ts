@@ -1,0 +1,113 @@
+/** Reads LangChain messages: what of them goes to the provider, the conversation as turns, and their cache marks. */
+import type { Turn } from '@agentkavach/core';
+import { fields, list, text, type Fields } from './shape.ts';
+
+const ROLES: Readonly<Record<string, string>> = { human: 'user', ai: 'assistant' };
+
+/** Parts of a message that are sent under another name; the rest of `additional_kwargs` may be sent as it is. */
+const REPEATED = new Set(['tool_calls', 'function_call', '__raw_response', 'parsed', 'usage', 'id', 'model', 'type', 'role']);
+
+/** A message as its provider gets it, for the bound of its tokens: without ids, figures and whatever else is LangChain's own. */
+export function sentMessage(message: unknown): unknown {
+  const own = fields(message);
+  if (own === undefined) return message;
+  const type = typeOf(own);
+  const extra = Object.entries(fields(own['additional_kwargs']) ?? {}).filter(
+    ([key, value]) => !REPEATED.has(key) && value !== undefined && value !== null,
+  );
+  const calls = list(own['tool_calls']);
+  const output = list(fields(own['response_metadata'])?.['output']);
+  return {
+    role: ROLES[type] ?? type,
+    content: own['content'],
+    ...(own['name'] === undefined ? {} : { name: own['name'] }),
+    ...(own['tool_call_id'] === undefined ? {} : { tool_call_id: own['tool_call_id'] }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...(extra.length === 0 ? {} : { additional: Object.fromEntries(extra) }),
+    ...(output.length === 0 ? {} : { items: output }),
+  };
+}
+
+/** Parts that every provider gets as text. */
+const TEXT = new Set<unknown>(['text', 'tool_use', 'tool_call', 'input_json_delta', 'thinking', 'reasoning', 'redacted_thinking', 'functionCall']);
+
+/** Whether the conversation holds nothing but text. Plain loops: this runs before every call. */
+export function holdsOnlyText(messages: readonly unknown[]): boolean {
+  for (const message of messages) {
+    const content = fields(message)?.['content'];
+    if (typeof content === 'string') continue;
+    if (!Array.isArray(content)) return false;
+    for (const part of content as readonly unknown[]) {
+      if (typeof part !== 'string' && !TEXT.has(fields(part)?.['type'])) return false;
+    }
+  }
+  return true;
+}
+
+/** The conversation as turns, oldest first: each tool call with the answer that it got, and what was said. */
+export function turnsOf(messages: readonly unknown[]): readonly Turn[] {
+  const answers = new Map<string, Fields>();
+  for (const message of messages) {
+    const answer = fields(message);
+    const id = text(answer?.['tool_call_id']);
+    if (answer !== undefined && id !== undefined) answers.set(id, answer);
+  }
+  return messages.flatMap((message): Turn[] => {
+    const own = fields(message);
+    const type = own === undefined ? '' : typeOf(own);
+    if (own === undefined || (type !== 'ai' && type !== 'human')) return [];
+    const said = textOf(own['content']);
+    const spoken: Turn[] = said === '' ? [] : [{ kind: type === 'ai' ? 'assistant' : 'user', text: said }];
+    return [...spoken, ...list(own['tool_calls']).map((call) => toolTurn(fields(call) ?? {}, answers))];
+  });
+}
+
+function toolTurn(call: Fields, answers: ReadonlyMap<string, Fields>): Turn {
+  const answer = answers.get(text(call['id']) ?? '');
+  return {
+    kind: 'tool',
+    name: text(call['name']) ?? '',
+    args: call['args'],
+    result: answer?.['content'],
+    isError: answer?.['status'] === 'error',
+  };
+}
+
+/** The text of a message's content. */
+export function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  return list(content)
+    .map((part) => (typeof part === 'string' ? part : (text(fields(part)?.['text']) ?? '')))
+    .join('');
+}
+
+/** The type of a message: `human`, `ai`, `system`, `tool`, or the role of a generic one. */
+function typeOf(message: Fields): string {
+  const { type, getType, _getType } = message as { type?: unknown; getType?: unknown; _getType?: unknown };
+  if (typeof type === 'string') return type === 'generic' ? (text(message['role']) ?? type) : type;
+  for (const method of [getType, _getType]) {
+    if (typeof method === 'function') return String(Reflect.apply(method, message, []));
+  }
+  return text(message['role']) ?? 'human';
+}
+
+/** The longest cache lifetime that a request asks Anthropic for; a lifetime that we don't know counts as the dearest. */
+export function cacheLifetime(params: Fields, messages: readonly unknown[]): 'none' | '5m' | '1h' {
+  let longest: 'none' | '5m' | '1h' = 'none';
+  const see = (holder: unknown): void => {
+    const mark = fields(fields(holder)?.['cache_control']);
+    if (mark === undefined || longest === '1h') return;
+    longest = mark['ttl'] === undefined || mark['ttl'] === '5m' ? '5m' : '1h';
+  };
+  see(params);
+  for (const tool of list(params['tools'])) see(tool);
+  for (const message of messages) {
+    const own = fields(message);
+    see(own?.['additional_kwargs']);
+    for (const part of list(own?.['content'])) {
+      see(part);
+      for (const inner of list(fields(part)?.['content'])) see(inner);
+    }
+  }
+  return longest;
+}

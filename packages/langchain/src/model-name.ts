@@ -1,0 +1,40 @@
+/** Which provider and model a LangChain model stands for, in the names that the price catalog uses. */
+import { text, type Fields } from './shape.ts';
+
+/** A model as the guard names it. */
+export interface ModelName {
+  readonly provider: string;
+  readonly model: string;
+}
+
+// What the integrations write into `ls_provider`; those that write nothing give the name of their class.
+const PROVIDERS: Readonly<Record<string, string>> = {
+  google_genai: 'google',
+  googlegenerativeai: 'google',
+  google: 'google',
+  google_vertexai: 'google-vertex',
+  vertexai: 'google-vertex',
+  mistralai: 'mistral',
+  mistral_ai: 'mistral',
+  amazon_bedrock: 'amazon-bedrock',
+  bedrockconverse: 'amazon-bedrock',
+  azure_openai: 'azure',
+  azureopenai: 'azure',
+};
+
+/**
+ * The catalog's name for a model, from LangChain's own metadata.
+ *
+ * @param metadata `ls_provider` and `ls_model_name`, as each model gives them for tracing
+ * @param params the parameters that the model is invoked with
+ */
+export function modelNameOf(metadata: Fields | undefined, params: Fields | undefined): ModelName {
+  const named = text(metadata?.['ls_provider']) ?? text(params?.['_type']) ?? 'unknown';
+  const key = named.toLowerCase().replaceAll('-', '_');
+  const model =
+    text(params?.['model']) ?? text(metadata?.['ls_model_name']) ?? text(params?.['model_name']) ?? 'unknown';
+  return {
+    provider: Object.hasOwn(PROVIDERS, key) ? (PROVIDERS[key] ?? key) : key.replaceAll('_', '-'),
+    model: model.replace(/^models\//, ''),
+  };
+}
