@@ -1,0 +1,77 @@
+/**
+ * Reads what LangChain's own objects say about a call: finished messages, chunks and stream events. Where the provider's
+ * raw usage stands in a message's `response_metadata`, that is read.
+ */
+import type { CallFigures, CallRequest, Usage } from '@agentkavach/core';
+import { usageFromRaw } from '@agentkavach/core/providers';
+import { tierWithoutAnswer } from './request.ts';
+import { count, fields, list, text, type Fields } from './shape.ts';
+
+/** The figures with what the request says of the tier, where the answer says nothing. */
+export function priced(request: CallRequest, figures: CallFigures): CallFigures {
+  const { usage } = figures;
+  if (usage === undefined) return figures;
+  return { ...figures, usage: { ...usage, serviceTier: usage.serviceTier ?? tierWithoutAnswer(request) } };
+}
+
+/**
+ * The figures of finished generations, as `_generate` returns them and `handleLLMEnd` is told them.
+ *
+ * @param generations the answers to one prompt
+ */
+export function figuresOfGenerations(request: CallRequest, generations: unknown, llmOutput: unknown): CallFigures {
+  const all = list(generations).map((generation) => fields(generation) ?? {});
+  const message = fields(all[0]?.['message']) ?? {};
+  const metadata = fields(message['response_metadata']);
+  const info = fields(all[0]?.['generationInfo']);
+  return {
+    usage: usageOfMessage(request, message) ?? usageOfOutput(llmOutput),
+    model: modelIn(metadata) ?? modelIn(info),
+    toolCalls: all.reduce((sum, one) => sum + list(fields(one['message'])?.['tool_calls']).length, 0),
+  };
+}
+
+function modelIn(metadata: Fields | undefined): string | undefined {
+  return text(metadata?.['model_name']) ?? text(metadata?.['model']);
+}
+
+/** The usage of a finished message; `undefined` where nothing can be trusted. */
+export function usageOfMessage({ provider }: CallRequest, message: Fields): Usage | undefined {
+  const metadata = fields(message['response_metadata']);
+  const raw = usageFromRaw(provider, metadata?.['usage']);
+  const own = usageOfMetadata(message['usage_metadata']);
+  if (raw?.inputTokens !== undefined && raw.outputTokens !== undefined) {
+    return { ...raw, serviceTier: raw.serviceTier ?? text(metadata?.['service_tier']) };
+  }
+  return own === undefined ? undefined : { ...own, serviceTier: text(metadata?.['service_tier']) };
+}
+
+/**
+ * LangChain's `usage_metadata`. Its input includes the cache; what is in the total and in neither part was thought.
+ * All zeros is what integrations write when the provider said nothing.
+ */
+export function usageOfMetadata(value: unknown): Usage | undefined {
+  const usage = fields(value);
+  const inputTokens = count(usage?.['input_tokens']);
+  const output = count(usage?.['output_tokens']);
+  if (inputTokens === undefined || output === undefined || inputTokens + output === 0) return undefined;
+  const input = fields(usage?.['input_token_details']);
+  const details = fields(usage?.['output_token_details']);
+  return {
+    inputTokens,
+    cacheReadTokens: count(input?.['cache_read']),
+    cacheWriteTokens: count(input?.['cache_creation']),
+    inputAudioTokens: count(input?.['audio']),
+    outputTokens: Math.max(output, (count(usage?.['total_tokens']) ?? 0) - inputTokens),
+    reasoningTokens: count(details?.['reasoning']),
+    outputAudioTokens: count(details?.['audio']),
+  };
+}
+
+/** `llmOutput`, where models that are no chat models keep their figures. */
+function usageOfOutput(llmOutput: unknown): Usage | undefined {
+  const usage = fields(fields(llmOutput)?.['tokenUsage']);
+  const inputTokens = count(usage?.['promptTokens']);
+  const outputTokens = count(usage?.['completionTokens']);
+  return inputTokens === undefined && outputTokens === undefined ? undefined : { inputTokens, outputTokens };
+}

@@ -1,0 +1,114 @@
+/**
+ * Listens to the provider's raw answer under a LangChain model, since LangChain's own figures lose some of it: Gemini's
+ * thoughts, Mistral's cache, Anthropic's one-hour cache writes, service tiers, the fees of hosted tools.
+ */
+import type { CallFigures } from '@agentkavach/core';
+import { figuresOfResponse, mergeAnthropicUsage, usageFromRaw } from '@agentkavach/core/providers';
+import { fields, isAsyncIterable, list, text, type Fields } from './shape.ts';
+
+/** Takes the raw answer, or the events of a raw stream, of one request. */
+export class RawAnswer {
+  /** The figures, once the provider has given its last word. */
+  figures: CallFigures | undefined;
+  /** Whether a stream carried the provider's own error event. */
+  failed = false;
+  readonly #provider: string;
+  #model: string | undefined;
+  #anthropic: Fields | undefined;
+  #serviceTier: string | undefined;
+
+  constructor(provider: string) {
+    this.#provider = provider;
+  }
+
+  /** Takes a raw answer. @returns what the model class shall get: the answer, or the stream that is listened to */
+  see<R>(answer: R): R {
+    if (isAsyncIterable(answer)) return this.#listened(answer) as R;
+    const body = fields(answer);
+    // Google's SDK wraps the answer.
+    this.#whole(fields(body?.['response']) ?? body);
+    return answer;
+  }
+
+  #whole(body: Fields | undefined): void {
+    if (body === undefined) return;
+    const { usage, model, toolCalls } = figuresOfResponse(this.#provider, inWireNames(body));
+    if (usage !== undefined) this.figures = { usage, model, toolCalls };
+  }
+
+  /** The same stream object, whose events pass by here. */
+  #listened(stream: AsyncIterable<unknown> & object): unknown {
+    const see = (event: unknown): void => this.#event(fields(event));
+    const listen = async function* (): AsyncGenerator {
+      for await (const event of stream) {
+        see(event);
+        yield event;
+      }
+    };
+    return new Proxy(stream, {
+      get(target, key) {
+        if (key === Symbol.asyncIterator) return listen;
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  }
+
+  #event(event: Fields | undefined): void {
+    if (event === undefined) return;
+    const type = text(event['type']);
+    if (type === 'message_start' || type === 'message_delta') return this.#anthropicEvent(type, event);
+    if (type === 'response.completed' || type === 'response.incomplete') return this.#whole(fields(event['response']));
+    if (type === 'error' || type === 'response.failed') {
+      this.failed = true;
+      return;
+    }
+    // Mistral's SDK puts each event into an envelope.
+    this.#chunk(inWireNames(fields(event['data']) ?? event));
+  }
+
+  #anthropicEvent(type: string, event: Fields): void {
+    const message = fields(event['message']);
+    this.#model ??= text(message?.['model']);
+    this.#anthropic = mergeAnthropicUsage(this.#anthropic, fields(message?.['usage'] ?? event['usage']) ?? {});
+    if (type === 'message_start') return; // a running count, which is not final
+    const usage = usageFromRaw('anthropic', this.#anthropic);
+    if (usage !== undefined) this.figures = { usage, model: this.#model };
+  }
+
+  /** Chunks of OpenAI, Mistral and Gemini. Some hosts count in every chunk: only the count at the end is final. */
+  #chunk(chunk: Fields): void {
+    this.#model = text(chunk['model']) ?? text(chunk['modelVersion']) ?? this.#model;
+    this.#serviceTier = text(chunk['service_tier']) ?? this.#serviceTier;
+    const raw = chunk['usage'] ?? chunk['usageMetadata'];
+    if (fields(raw) === undefined || !isLast(chunk)) return;
+    const { usage } = figuresOfResponse(this.#provider, chunk);
+    if (usage === undefined) return;
+    this.figures = { usage: { ...usage, serviceTier: usage.serviceTier ?? this.#serviceTier }, model: this.#model };
+  }
+}
+
+/** Whether a chunk ends its stream: without choices, or with the reason why they ended. */
+function isLast(chunk: Fields): boolean {
+  const choices = list(chunk['choices'] ?? chunk['candidates']);
+  return choices.every((choice) => {
+    const { finish_reason: snake, finishReason: camel } = fields(choice) ?? {};
+    return (snake ?? camel) !== undefined && (snake ?? camel) !== null && (snake ?? camel) !== '';
+  });
+}
+
+/** Mistral's SDK renames the fields of the wire; the figures are read under their own names. */
+function inWireNames(body: Fields): Fields {
+  const usage = fields(body['usage']);
+  if (usage === undefined || !('promptTokens' in usage || 'completionTokens' in usage)) return body;
+  return { ...body, usage: snakeCased(usage) };
+}
+
+function snakeCased(value: Fields): Fields {
+  return Object.fromEntries(
+    Object.entries(value).map(([key, field]) => [
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      fields(field) === undefined ? field : snakeCased(fields(field) ?? {}),
+    ]),
+  );
+}
