@@ -15,6 +15,8 @@ export class StreamReader {
   readonly #provider: string;
   #usage: Record<string, unknown> | undefined;
   #isFinished = false;
+  /** Output that an event stream counted at its start. */
+  #atStart = 0;
 
   constructor(provider: string) {
     this.#provider = provider;
@@ -63,15 +65,24 @@ export class StreamReader {
         return meter.output(deltaOf(fields(own['delta'])));
       case 'error':
         return meter.failed();
-      case 'message-finish': {
-        const usage = fields(own['usage']);
-        if (usage !== undefined) this.#usage = { ...usage };
-        this.#isFinished = true;
+      case 'message-start':
+        this.#atStart = count(fields(own['usage'])?.['output_tokens']) ?? 0;
         return meter.output('');
-      }
+      case 'message-finish':
+        this.#finish(fields(own['usage']));
+        return meter.output('');
       default:
         return meter.output('');
     }
+  }
+
+  #finish(usage: Fields | undefined): void {
+    this.#isFinished = true;
+    if (usage === undefined) return;
+    // Anthropic states its whole output at the end; the integration adds what was counted at the start.
+    const twice = this.#provider === 'anthropic' ? this.#atStart : 0;
+    const less = (key: string): number => Math.max(0, (count(usage[key]) ?? 0) - twice);
+    this.#usage = { ...usage, output_tokens: less('output_tokens'), total_tokens: less('total_tokens') };
   }
 
   #tool(name: string, meter: StreamMeter): void {

@@ -1,0 +1,162 @@
+/** Guarded calls of a chat model: in one piece and as a stream, under one guard or several. */
+import type { AgentKavach, CallGrant, CallRequest, CallResult, StreamMeter, StreamResult } from '@agentkavach/core';
+import { figuresOfGenerations, priced } from './answer.ts';
+import { hasCapField, hasModelField, standIn } from './attempt.ts';
+import { assertHoldable } from './hosted-tools.ts';
+import { modelNameOf } from './model-name.ts';
+import { RawAnswer } from './raw-answer.ts';
+import { canClamp, toCallRequest } from './request.ts';
+import { withRetries } from './retries.ts';
+import { fields, type Fields } from './shape.ts';
+import { StreamReader } from './stream-reader.ts';
+
+type Options = Fields & { readonly signal?: AbortSignal };
+
+/** `_generate` of a chat model. */
+export type Generate = (messages: readonly unknown[], options: Options, runManager: unknown) => Promise<object>;
+/** `_streamResponseChunks` or `_streamChatModelEvents`. */
+export type Start = (messages: readonly unknown[], options: Options, runManager: unknown) => AsyncIterable<unknown>;
+
+type Method = (...args: unknown[]) => unknown;
+
+/** The guarded `_generate`. */
+export function generate(model: object, guards: readonly AgentKavach[], own: Generate): Generate {
+  return (messages, options, runManager) =>
+    withRetries(model, options, () => {
+      const request = requestOf(model, guards, messages, options);
+      return through(guards, request, async (grant): Promise<CallResult<object>> => {
+        const raw = new RawAnswer(request.provider);
+        const self = standIn(model, request.model, grant, raw, () => undefined);
+        const value = await own.call(self, messages, optionsToSend(model, options, grant), runManager);
+        const { generations, llmOutput } = fields(value) ?? {};
+        const shown = figuresOfGenerations(request, generations, llmOutput);
+        return { value, ...priced(request, { ...shown, ...raw.figures, toolCalls: shown.toolCalls }) };
+      });
+    });
+}
+
+/** A guarded streaming method: settles at its end, on an error, an abort, a kill, a `break`, and when nobody reads on. */
+export function streamOf(
+  model: object,
+  guards: readonly AgentKavach[],
+  key: '_streamResponseChunks' | '_streamChatModelEvents',
+  own: Start,
+): Start {
+  return async function* (messages, options, runManager) {
+    const stream = await withRetries(model, options, () => {
+      const request = requestOf(model, guards, messages, options);
+      return streamThrough(guards, request, async (grant) => {
+        const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+        const raw = new RawAnswer(request.provider);
+        const self = standIn(model, request.model, grant, raw, open);
+        const source = own.call(self, messages, { ...options, signal: grant.signal, maxRetries: 0 }, runManager);
+        const iterator = source[Symbol.asyncIterator]();
+        // Until the provider has answered, a failure is an answer to retry or to release, and not a broken stream.
+        const first = iterator.next();
+        await Promise.race([opened, first]);
+        return { stream: resumed(iterator, first), meter: meterOf(request, key, raw) };
+      });
+    });
+    yield* stream;
+  };
+}
+
+function meterOf(
+  request: CallRequest,
+  key: '_streamResponseChunks' | '_streamChatModelEvents',
+  raw: RawAnswer,
+): (chunk: unknown, meter: StreamMeter) => void {
+  const reader = new StreamReader(request.provider);
+  return (chunk, meter) => {
+    if (key === '_streamResponseChunks') reader.chunk(chunk, meter);
+    else reader.event(chunk, meter);
+    if (raw.failed) meter.failed();
+    const { usage, model } = priced(request, raw.figures ?? { usage: reader.usage });
+    if (usage !== undefined) meter.usage(usage);
+    if (model !== undefined) meter.model(model);
+  };
+}
+
+/** A stream whose first chunk has been asked for already. */
+function resumed(iterator: AsyncIterator<unknown>, first: Promise<IteratorResult<unknown>>): AsyncIterable<unknown> {
+  let pending: Promise<IteratorResult<unknown>> | undefined = first;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => {
+        const next = pending ?? iterator.next();
+        pending = undefined;
+        return next;
+      },
+      return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+    }),
+  };
+}
+
+function requestOf(
+  model: object,
+  guards: readonly AgentKavach[],
+  messages: readonly unknown[],
+  options: Options,
+): CallRequest {
+  const all = { ...fields(Reflect.get(model, 'defaultOptions')), ...options };
+  const params = fields(invoked(model, 'invocationParams', all)) ?? {};
+  const name = modelNameOf(fields(invoked(model, 'getLsParams', all)), params);
+  for (const guard of guards) assertHoldable(guard, name, params);
+  return {
+    ...toCallRequest({ name, messages, params, signal: options.signal }),
+    canClampOutput: hasCapField(model) && canClamp(params),
+    canSwitchModel: hasModelField(model),
+  };
+}
+
+function invoked(model: object, key: string, options: Fields): unknown {
+  const method: unknown = Reflect.get(model, key);
+  return typeof method === 'function' ? Reflect.apply(method as Method, model, [options]) : undefined;
+}
+
+/** ChatMistralAI turns a call with a signal into a stream; its HTTP client is what gets the signal there. */
+function optionsToSend(model: object, options: Options, grant: CallGrant): Options {
+  const signal = 'httpClient' in model && options.signal === undefined ? undefined : grant.signal;
+  return { ...options, ...(signal === undefined ? {} : { signal }), maxRetries: 0 };
+}
+
+/** The call under all guards, the outermost first. */
+function through<T>(
+  [guard, ...inner]: readonly AgentKavach[],
+  request: CallRequest,
+  send: (grant: CallGrant) => Promise<CallResult<T>>,
+): Promise<T> {
+  if (guard === undefined) return send({ signal: new AbortController().signal, maxOutputTokens: undefined, model: request.model }).then(({ value }) => value);
+  if (inner.length === 0) return guard.call(request, send);
+  return guard.call(request, async (grant) => {
+    let figures: Omit<CallResult<T>, 'value'> = {};
+    const value = await through(inner, narrowed(request, grant), async (own) => {
+      const result = await send(own);
+      figures = result;
+      return result;
+    });
+    return { ...figures, value };
+  });
+}
+
+function streamThrough<C>(
+  [guard, ...inner]: readonly AgentKavach[],
+  request: CallRequest,
+  start: (grant: CallGrant) => Promise<StreamResult<C>>,
+): Promise<ReadableStream<C>> {
+  if (guard === undefined) throw new Error('A guarded model has a guard.');
+  if (inner.length === 0) return guard.stream(request, start);
+  return guard.stream(request, async (grant) => {
+    let started: StreamResult<C> | undefined;
+    const stream = await streamThrough(inner, narrowed(request, grant), async (own) => {
+      started = await start(own);
+      return started;
+    });
+    return { stream, meter: (started as StreamResult<C>).meter };
+  });
+}
+
+/** The request as the next guard sees it. */
+function narrowed(request: CallRequest, { signal, maxOutputTokens, model }: CallGrant): CallRequest {
+  return { ...request, model, maxOutputTokens, signal };
+}

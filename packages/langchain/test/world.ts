@@ -1,0 +1,98 @@
+/** What the wire tests stand on: a simulator, and LangChain's official models that talk to it. */
+import { ChatAnthropic } from '@langchain/anthropic';
+import { ChatGoogleGenerativeAI } from '@langchain/google-genai';
+import { ChatMistralAI } from '@langchain/mistralai';
+import { ChatOpenAI } from '@langchain/openai';
+import type { AgentKavach, SpendEvent } from '@agentkavach/core';
+import { startSimulator, type Script, type ScriptRule, type Simulator } from '@agentkavach/simulator';
+
+/** A simulator with models. */
+export class World implements AsyncDisposable {
+  constructor(readonly sim: Simulator) {}
+
+  openai(fields: object = {}): ChatOpenAI {
+    return new ChatOpenAI({
+      model: 'gpt-4o',
+      apiKey: 'test',
+      maxRetries: 0,
+      configuration: { baseURL: this.sim.baseURL('openai') },
+      ...fields,
+    });
+  }
+
+  anthropic(fields: object = {}): ChatAnthropic {
+    return new ChatAnthropic({
+      model: 'claude-sonnet-4-5',
+      apiKey: 'test',
+      maxRetries: 0,
+      anthropicApiUrl: root(this.sim.baseURL('anthropic')),
+      ...fields,
+    });
+  }
+
+  google(fields: object = {}): ChatGoogleGenerativeAI {
+    return new ChatGoogleGenerativeAI({
+      model: 'gemini-2.5-flash',
+      apiKey: 'test',
+      maxRetries: 0,
+      baseUrl: root(this.sim.baseURL('google')),
+      ...fields,
+    });
+  }
+
+  mistral(fields: object = {}): ChatMistralAI {
+    return new ChatMistralAI({
+      model: 'mistral-large-latest',
+      apiKey: 'test',
+      maxRetries: 0,
+      serverURL: root(this.sim.baseURL('mistral')),
+      ...fields,
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.sim.close();
+  }
+}
+
+/** These clients put the version into the path themselves. */
+function root(baseURL: string): string {
+  return baseURL.replace(/\/v1(beta)?$/, '');
+}
+
+/** Starts a world. */
+export async function world(script?: Script | readonly ScriptRule[]): Promise<World> {
+  return new World(await startSimulator(script === undefined ? {} : { script }));
+}
+
+/** What a guard's first budget has spent, in nano-dollars. */
+export function spentNano(guard: AgentKavach): number {
+  return Math.round((guard.status().budgets[0]?.spent ?? Number.NaN) * 1e9);
+}
+
+/** What a guard's first budget holds for calls in flight, in dollars. */
+export function reserved(guard: AgentKavach): number {
+  return guard.status().budgets[0]?.reserved ?? Number.NaN;
+}
+
+/** The guard's spend events so far, and the next ones. */
+export function spends(guard: AgentKavach): { readonly all: SpendEvent[]; next(): Promise<SpendEvent> } {
+  const all: SpendEvent[] = [];
+  let waiting: ((event: SpendEvent) => void)[] = [];
+  guard.on('spend', (event) => {
+    all.push(event);
+    for (const resolve of waiting) resolve(event);
+    waiting = [];
+  });
+  return { all, next: () => new Promise((resolve) => waiting.push(resolve)) };
+}
+
+/** The error that a promise rejects with. */
+export async function rejection(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('The promise was expected to reject.');
+}
