@@ -12,7 +12,13 @@ type AnyFunction = (...args: unknown[]) => unknown;
 /** The fields under which model classes keep the output cap. */
 const CAP_FIELDS = ['maxTokens', 'maxOutputTokens', 'maxCompletionTokens'] as const;
 /** The names under which raw parameters, which override the fields, may carry it. */
-const CAP_PARAMS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'maxOutputTokens', 'maxTokens'] as const;
+const CAP_PARAMS = [
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'maxOutputTokens',
+  'maxTokens',
+] as const;
 /** The fields that hold such raw parameters. */
 const RAW_PARAMS = ['modelKwargs', 'invocationKwargs'] as const;
 /** Model objects inside a model: ChatOpenAI's two endpoints. */

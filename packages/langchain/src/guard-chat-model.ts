@@ -5,6 +5,8 @@
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import { ConfigError, type AgentKavach } from '@agentkavach/core';
 import { guardOf, described, type GuardOrOptions } from './guard-of.ts';
+import { withGuardedModels } from './guard-runnable.ts';
+import { isChatModel } from './is-chat-model.ts';
 import { GUARDS, guardsOf, mark, TARGET, targetOf } from './mark.ts';
 import { generate, streamOf, type Generate, type Start } from './model-call.ts';
 
@@ -13,7 +15,13 @@ type AnyFunction = (...args: unknown[]) => unknown;
 /** Methods that send, and what they are made of. */
 const STREAMS = ['_streamResponseChunks', '_streamChatModelEvents'] as const;
 /** Methods that return another model made of this one. */
-const MAKERS = new Set<string | symbol>(['bindTools', 'withConfig', 'withStructuredOutput', 'bind', '_getModelInstance']);
+const MAKERS = new Set<string | symbol>([
+  'bindTools',
+  'withConfig',
+  'withStructuredOutput',
+  'bind',
+  '_getModelInstance',
+]);
 
 /**
  * A chat model whose calls go through the guard: `invoke`, `stream`, `batch`, `generate`, `streamEvents` of every version,
@@ -43,24 +51,16 @@ export function guarded<M extends object>(model: M, guard: AgentKavach): M {
   return proxied(targetOf(model), [guard, ...guards]);
 }
 
-/** Whether a value is a chat model, of whatever copy of @langchain/core. */
-export function isChatModel(value: unknown): value is BaseChatModel {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof Reflect.get(value, '_generate') === 'function' &&
-    typeof Reflect.get(value, 'generatePrompt') === 'function'
-  );
-}
-
 function proxied<M extends object>(model: M, guards: readonly AgentKavach[]): M {
-  const members = new Map<unknown, unknown>();
+  const members = new WeakMap<object, object>();
   const again = (value: unknown): unknown => {
     if (value instanceof Promise) return value.then(again);
-    if (!isChatModel(value) || guardsOf(value).length > 0) return value;
-    const present = members.get(value) ?? proxied(value, guards);
-    members.set(value, present);
-    return present;
+    return withGuardedModels(value, (inner) => {
+      if (guardsOf(inner).length > 0) return inner;
+      const present = members.get(inner) ?? proxied(inner, guards);
+      members.set(inner, present);
+      return present;
+    });
   };
   const own = new Map<string | symbol, unknown>([
     [GUARDS, guards],
@@ -79,7 +79,7 @@ function proxied<M extends object>(model: M, guards: readonly AgentKavach[]): M 
     get(target, key, receiver) {
       if (own.has(key)) return own.get(key);
       const value: unknown = Reflect.get(target, key, receiver);
-      if (typeof value !== 'function') return again(value);
+      if (typeof value !== 'function') return isChatModel(value) ? again(value) : value;
       if (!MAKERS.has(key)) return value;
       return (...args: unknown[]): unknown => again(Reflect.apply(value as AnyFunction, receiver, args));
     },
@@ -93,4 +93,3 @@ function isImplemented(model: object, key: string): boolean {
   // BaseChatModel is the class that has this method; its name and its identity differ from copy to copy.
   return owner !== null && !Object.hasOwn(owner, '_generateUncached');
 }
-

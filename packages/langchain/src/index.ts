@@ -2,8 +2,11 @@
  * Hard budget limits for LangChain 1.x and LangGraph.
  *
  * @example
- * import { guardChatModel } from '@agentkavach/langchain';
- * const model = guardChatModel(new ChatOpenAI({ model: 'gpt-4o' }), guard);
+ * import { kavachMiddleware } from '@agentkavach/langchain';
+ * const agent = createAgent({ model: 'openai:gpt-4o', tools, middleware: [kavachMiddleware(guard)] });
  */
 export { guardChatModel } from './guard-chat-model.ts';
+export { guardEmbeddings } from './guard-embeddings.ts';
 export type { GuardOrOptions } from './guard-of.ts';
+export { kavachHandler, KavachHandler, type KavachConfig } from './handler.ts';
+export { kavachMiddleware, type KavachMiddlewareSettings } from './middleware.ts';

@@ -5,7 +5,17 @@ import { fields, list, text, type Fields } from './shape.ts';
 const ROLES: Readonly<Record<string, string>> = { human: 'user', ai: 'assistant' };
 
 /** Parts of a message that are sent under another name; the rest of `additional_kwargs` may be sent as it is. */
-const REPEATED = new Set(['tool_calls', 'function_call', '__raw_response', 'parsed', 'usage', 'id', 'model', 'type', 'role']);
+const REPEATED = new Set([
+  'tool_calls',
+  'function_call',
+  '__raw_response',
+  'parsed',
+  'usage',
+  'id',
+  'model',
+  'type',
+  'role',
+]);
 
 /** A message as its provider gets it, for the bound of its tokens: without ids, figures and whatever else is LangChain's own. */
 export function sentMessage(message: unknown): unknown {
@@ -29,7 +39,16 @@ export function sentMessage(message: unknown): unknown {
 }
 
 /** Parts that every provider gets as text. */
-const TEXT = new Set<unknown>(['text', 'tool_use', 'tool_call', 'input_json_delta', 'thinking', 'reasoning', 'redacted_thinking', 'functionCall']);
+const TEXT = new Set<unknown>([
+  'text',
+  'tool_use',
+  'tool_call',
+  'input_json_delta',
+  'thinking',
+  'reasoning',
+  'redacted_thinking',
+  'functionCall',
+]);
 
 /** Whether the conversation holds nothing but text. Plain loops: this runs before every call. */
 export function holdsOnlyText(messages: readonly unknown[]): boolean {

@@ -126,7 +126,10 @@ function through<T>(
   request: CallRequest,
   send: (grant: CallGrant) => Promise<CallResult<T>>,
 ): Promise<T> {
-  if (guard === undefined) return send({ signal: new AbortController().signal, maxOutputTokens: undefined, model: request.model }).then(({ value }) => value);
+  if (guard === undefined)
+    return send({ signal: new AbortController().signal, maxOutputTokens: undefined, model: request.model }).then(
+      ({ value }) => value,
+    );
   if (inner.length === 0) return guard.call(request, send);
   return guard.call(request, async (grant) => {
     let figures: Omit<CallResult<T>, 'value'> = {};

@@ -11,6 +11,7 @@ export interface ModelName {
 const PROVIDERS: Readonly<Record<string, string>> = {
   google_genai: 'google',
   googlegenerativeai: 'google',
+  googlevertexai: 'google-vertex',
   google: 'google',
   google_vertexai: 'google-vertex',
   vertexai: 'google-vertex',

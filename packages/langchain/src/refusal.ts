@@ -21,6 +21,7 @@ export function final<E>(error: E): E {
 /** The refusal or kill inside an error; not a mistake in the configuration, which must stay loud. */
 export function stopOf(error: unknown): KavachError | undefined {
   const own = findKavachError(error);
-  const isStop = [BudgetExceededError, GuardrailError, KilledError].some((kind) => kind.isInstance(own));
+  const isStop =
+    BudgetExceededError.isInstance(own) || GuardrailError.isInstance(own) || KilledError.isInstance(own);
   return isStop ? own : undefined;
 }

@@ -22,7 +22,14 @@ const PROMPT = [
 ] as const; // prettier-ignore
 
 /** State at the provider that becomes input without standing in the prompt. */
-const STATE = ['container', 'context_management', 'previous_response_id', 'conversation', 'mcp_servers', 'cachedContent'];
+const STATE = [
+  'container',
+  'context_management',
+  'previous_response_id',
+  'conversation',
+  'mcp_servers',
+  'cachedContent',
+];
 
 /** The names under which model classes send the output cap. */
 const CAPS = ['max_completion_tokens', 'max_output_tokens', 'max_tokens', 'maxOutputTokens', 'maxTokens'] as const;
@@ -51,7 +58,6 @@ export function toCallRequest(call: ModelCall): CallRequest {
     identity: messages,
   };
 }
-
 
 function promptParams(params: Fields, generation: Fields | undefined): Fields {
   const sent: Record<string, unknown> = {};
@@ -110,4 +116,3 @@ function tierOf(name: ModelName, params: Fields): string | undefined {
 export function tierWithoutAnswer({ serviceTier }: CallRequest): string | undefined {
   return serviceTier === 'flex' || serviceTier === 'batch' ? undefined : serviceTier;
 }
-

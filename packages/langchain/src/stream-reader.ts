@@ -116,7 +116,9 @@ export class StreamReader {
 
 function isEnd(info: unknown): boolean {
   const own = fields(info);
-  return [own?.['finish_reason'], own?.['finishReason'], own?.['stop_reason']].some((reason) => text(reason) !== undefined);
+  return [own?.['finish_reason'], own?.['finishReason'], own?.['stop_reason']].some(
+    (reason) => text(reason) !== undefined,
+  );
 }
 
 /** Arguments of tools are read from the tool call chunks, where every integration puts them. */
