@@ -68,10 +68,10 @@ export function usageOfMetadata(value: unknown): Usage | undefined {
   };
 }
 
-/** `llmOutput`, where models that are no chat models keep their figures. */
+/** `llmOutput`, where models that are no chat models keep their figures; all zeros, as above, are none. */
 function usageOfOutput(llmOutput: unknown): Usage | undefined {
   const usage = fields(fields(llmOutput)?.['tokenUsage']);
   const inputTokens = count(usage?.['promptTokens']);
   const outputTokens = count(usage?.['completionTokens']);
-  return inputTokens === undefined && outputTokens === undefined ? undefined : { inputTokens, outputTokens };
+  return (inputTokens ?? 0) + (outputTokens ?? 0) === 0 ? undefined : { inputTokens, outputTokens };
 }

@@ -54,6 +54,10 @@ export function standIn<M extends object>(
   ]);
   if (grant.maxOutputTokens !== undefined) showCap(model, grant.maxOutputTokens, shown);
   if (grant.model !== asked) showModel(model, grant.model, shown);
+  const client: unknown = Reflect.get(model, 'client');
+  if (typeof fields(client)?.['generateContentStream'] === 'function') {
+    shown.set('client', googleClient(client as object, grant.model === asked ? undefined : grant.model));
+  }
   const clientConfig = fields(Reflect.get(model, 'clientConfig'));
   if (clientConfig?.['maxRetries'] !== undefined) shown.set('clientConfig', { ...clientConfig, maxRetries: 0 });
   for (const key of INNER) {
@@ -122,11 +126,25 @@ function capped(params: Fields, cap: number): Fields {
 
 function showModel(model: object, id: string, shown: Map<string | symbol, unknown>): void {
   for (const field of ['model', 'modelName']) if (field in model) shown.set(field, id);
-  const client: unknown = Reflect.get(model, 'client');
-  // Google's client is made for one model.
-  if (fields(client)?.['model'] !== undefined && 'generateContent' in (client as object)) {
-    shown.set('client', Object.create(client as object, { model: { value: `models/${id}` } }));
-  }
+}
+
+/**
+ * Google's client is made for one model. Beside each stream it makes a promise of the whole answer, which nobody awaits
+ * and which ends the process where the stream is broken off.
+ */
+function googleClient(client: object, id: string | undefined): object {
+  const start: unknown = Reflect.get(client, 'generateContentStream');
+  return Object.create(client, {
+    ...(id === undefined ? {} : { model: { value: `models/${id}` } }),
+    generateContentStream: {
+      async value(this: object, ...args: unknown[]): Promise<unknown> {
+        const started: unknown = await Reflect.apply(start as AnyFunction, this, args);
+        const response = fields(started)?.['response'];
+        if (response instanceof Promise) response.catch(() => undefined);
+        return started;
+      },
+    },
+  }) as object;
 }
 
 interface HttpClient {

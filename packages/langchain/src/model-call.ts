@@ -57,7 +57,17 @@ export function streamOf(
         return { stream: resumed(iterator, first), meter: meterOf(request, key, raw) };
       });
     });
-    yield* stream;
+    const reader = stream.getReader();
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      // Whoever leaves early has settled the call with this, and needs no news of how the connection took it.
+      reader.cancel().catch(() => undefined);
+    }
   };
 }
 

@@ -21,7 +21,6 @@ export function final<E>(error: E): E {
 /** The refusal or kill inside an error; not a mistake in the configuration, which must stay loud. */
 export function stopOf(error: unknown): KavachError | undefined {
   const own = findKavachError(error);
-  const isStop =
-    BudgetExceededError.isInstance(own) || GuardrailError.isInstance(own) || KilledError.isInstance(own);
+  const isStop = BudgetExceededError.isInstance(own) || GuardrailError.isInstance(own) || KilledError.isInstance(own);
   return isStop ? own : undefined;
 }

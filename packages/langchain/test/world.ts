@@ -3,6 +3,9 @@ import { ChatAnthropic } from '@langchain/anthropic';
 import { ChatGoogleGenerativeAI } from '@langchain/google-genai';
 import { ChatMistralAI } from '@langchain/mistralai';
 import { ChatOpenAI } from '@langchain/openai';
+import type { BaseCallbackHandler } from '@langchain/core/callbacks/base';
+import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
+import { HumanMessage } from '@langchain/core/messages';
 import type { AgentKavach, SpendEvent } from '@agentkavach/core';
 import { startSimulator, type Script, type ScriptRule, type Simulator } from '@agentkavach/simulator';
 
@@ -65,6 +68,41 @@ export async function world(script?: Script | readonly ScriptRule[]): Promise<Wo
   return new World(await startSimulator(script === undefined ? {} : { script }));
 }
 
+/** The providers that have a model here. */
+export const PROVIDERS = ['openai', 'anthropic', 'google', 'mistral'] as const;
+
+/** A provider's model, with nothing but what all chat models have. */
+export function chatModel(w: World, provider: (typeof PROVIDERS)[number], fields: object = {}): BaseChatModel {
+  return w[provider](fields);
+}
+
+/** Every way to ask a chat model. */
+export const WAYS: Readonly<Record<string, (model: BaseChatModel, config?: WayConfig) => Promise<unknown>>> = {
+  invoke: (model, config) => model.invoke('Hi there', config),
+  stream: (model, config) => drain(model.stream('Hi there', config)),
+  batch: (model, config) => model.batch(['Hi', 'there'], config),
+  generate: (model, { callbacks } = {}) =>
+    model.generate([[new HumanMessage('Hi')], [new HumanMessage('there')]], {}, callbacks),
+  'streamEvents v1': (model, config) => drain(model.streamEvents('Hi', { ...config, version: 'v1' })),
+  'streamEvents v2': (model, config) => drain(model.streamEvents('Hi', { ...config, version: 'v2' })),
+  'streamEvents v3': (model, config) => drain(model.streamEvents('Hi', config)),
+};
+
+/** What a way takes besides its prompt. */
+export interface WayConfig {
+  callbacks?: BaseCallbackHandler[];
+  signal?: AbortSignal;
+}
+
+/** Reads a stream to its end. */
+export async function drain<C>(stream: AsyncIterable<C> | PromiseLike<AsyncIterable<C>>): Promise<C[]> {
+  const chunks: C[] = [];
+  // The stream of the newer protocol is a promise of its message too; awaited, it would be no stream any more.
+  const source = Symbol.asyncIterator in stream ? stream : await stream;
+  for await (const chunk of source) chunks.push(chunk);
+  return chunks;
+}
+
 /** What a guard's first budget has spent, in nano-dollars. */
 export function spentNano(guard: AgentKavach): number {
   return Math.round((guard.status().budgets[0]?.spent ?? Number.NaN) * 1e9);
@@ -88,7 +126,7 @@ export function spends(guard: AgentKavach): { readonly all: SpendEvent[]; next()
 }
 
 /** The error that a promise rejects with. */
-export async function rejection(promise: PromiseLike<unknown>): Promise<unknown> {
+export async function rejection(promise: PromiseLike<unknown> | undefined): Promise<unknown> {
   try {
     await promise;
   } catch (error) {
