@@ -132,22 +132,25 @@ describe.each(PROVIDERS)('a guarded model of %s', (provider) => {
   });
 });
 
-describe.concurrent.each(PROVIDERS)('the retries of a guarded model of %s', (provider) => {
-  it.each(['invoke', 'stream', 'streamEvents v3'])(
+describe('retries of a guarded model', () => {
+  it.each(PROVIDERS)(
     'are calls of their own: %s',
-    async (way) => {
-      await using w = await world(({ n }) =>
-        n % 2 === 0 ? { tokens: 30 } : { error: { status: 500, retryAfter: 0 } },
-      );
-      const guard = new AgentKavach({ budget: Budget.total(1), guardrails: { maxCallsPerRun: 3 } });
-      const model = guardChatModel(chatModel(w, provider, { maxRetries: 3 }), guard);
-      await WAYS[way]?.(model);
-      expect(guard.status().run.calls).toBe(2);
-      const error = await rejection(WAYS[way]?.(model));
-      expect(findKavachError(error)).toBeInstanceOf(CallLimitError);
-      expect(w.sim.ledger.requests).toBe(3);
-      expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
-      expect(reserved(guard)).toBe(0);
+    async (provider) => {
+      const retried = async (way: string): Promise<void> => {
+        await using w = await world(({ n }) =>
+          n % 2 === 0 ? { tokens: 30 } : { error: { status: 500, retryAfter: 0 } },
+        );
+        const guard = new AgentKavach({ budget: Budget.total(1), guardrails: { maxCallsPerRun: 3 } });
+        const model = guardChatModel(chatModel(w, provider, { maxRetries: 3 }), guard);
+        await WAYS[way]?.(model);
+        expect(guard.status().run.calls).toBe(2);
+        const error = await rejection(WAYS[way]?.(model));
+        expect(findKavachError(error)).toBeInstanceOf(CallLimitError);
+        expect(w.sim.ledger.requests).toBe(3);
+        expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
+        expect(reserved(guard)).toBe(0);
+      };
+      await Promise.all(['invoke', 'stream', 'streamEvents v3'].map(retried));
     },
     20_000,
   );
