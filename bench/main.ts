@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { backendSections } from './backend/sections.ts';
 import { importSection, memorySection } from './footprint.ts';
+import { langchainSection } from './langchain.ts';
 import type { Figure, Section } from './measure.ts';
 import { middlewareSection } from './middleware.ts';
 import { reserveSection } from './reserve.ts';
@@ -13,7 +14,8 @@ import { reserveSection } from './reserve.ts';
 const RESULTS = 'bench/RESULTS.md';
 
 async function* engineSections(): AsyncGenerator<Section> {
-  for (const take of [memorySection, reserveSection, middlewareSection, importSection]) yield await take();
+  for (const take of [memorySection, reserveSection, middlewareSection, langchainSection, importSection])
+    yield await take();
 }
 
 const [part, ...rest] = process.argv.slice(2);

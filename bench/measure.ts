@@ -21,13 +21,13 @@ export interface Section {
 /** Microseconds per operation: the median over batches, the variants taking turns so that drift hits all alike. */
 export async function medians(
   variants: Record<string, () => unknown>,
-  options = { batch: 40, rounds: 1500 },
+  { batch: size = 40, rounds = 1500, warmUp = 8000 }: { batch?: number; rounds?: number; warmUp?: number } = {},
 ): Promise<Record<string, number>> {
   const names = Object.keys(variants);
   const samples = new Map<string, number[]>(names.map((name) => [name, []]));
-  for (const name of names) for (let i = 0; i < 8000; i++) await variants[name]?.();
-  for (let round = 0; round < options.rounds; round++) {
-    for (const name of names) samples.get(name)?.push(await batch(variants[name] as () => unknown, options.batch));
+  for (const name of names) for (let i = 0; i < warmUp; i++) await variants[name]?.();
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) samples.get(name)?.push(await batch(variants[name] as () => unknown, size));
   }
   return Object.fromEntries(names.map((name) => [name, median(samples.get(name) ?? [])]));
 }

@@ -7,6 +7,8 @@ import type { CallGrant } from '@agentkavach/core';
 import type { RawAnswer } from './raw-answer.ts';
 import { fields, text, type Fields } from './shape.ts';
 
+/** Fields that a stand-in shows instead of the model's own. */
+type Shown = Record<string | symbol, unknown>;
 type AnyFunction = (...args: unknown[]) => unknown;
 
 /** The fields under which model classes keep the output cap. */
@@ -22,7 +24,7 @@ const CAP_PARAMS = [
 /** The fields that hold such raw parameters. */
 const RAW_PARAMS = ['modelKwargs', 'invocationKwargs'] as const;
 /** Model objects inside a model: ChatOpenAI's two endpoints. */
-const INNER = ['completions', 'responses'] as const;
+export const INNER = ['completions', 'responses'] as const;
 
 /** Whether the guard can lower a model's output cap: it has a field for it. */
 export function hasCapField(model: object): boolean {
@@ -48,31 +50,28 @@ export function standIn<M extends object>(
   raw: RawAnswer,
   opened: () => void,
 ): M {
-  const shown = new Map<string | symbol, unknown>([
-    ['caller', onceCaller(raw, opened)],
-    ['maxRetries', 0],
-  ]);
+  const shown: Shown = { __proto__: null, caller: onceCaller(raw, opened), maxRetries: 0 };
   if (grant.maxOutputTokens !== undefined) showCap(model, grant.maxOutputTokens, shown);
   if (grant.model !== asked) showModel(model, grant.model, shown);
   const client: unknown = Reflect.get(model, 'client');
   if (typeof fields(client)?.['generateContentStream'] === 'function') {
-    shown.set('client', googleClient(client as object, grant.model === asked ? undefined : grant.model));
+    shown['client'] = googleClient(client as object, grant.model === asked ? undefined : grant.model);
   }
   const clientConfig = fields(Reflect.get(model, 'clientConfig'));
-  if (clientConfig?.['maxRetries'] !== undefined) shown.set('clientConfig', { ...clientConfig, maxRetries: 0 });
+  if (clientConfig?.['maxRetries'] !== undefined) shown['clientConfig'] = { ...clientConfig, maxRetries: 0 };
   for (const key of INNER) {
     const inner: unknown = Reflect.get(model, key);
-    if (typeof inner === 'object' && inner !== null) shown.set(key, standIn(inner, asked, grant, raw, opened));
+    if (typeof inner === 'object' && inner !== null) shown[key] = standIn(inner, asked, grant, raw, opened);
   }
   const proxy: M = new Proxy(model, {
-    get: (target, key, receiver) => (shown.has(key) ? shown.get(key) : (Reflect.get(target, key, receiver) as unknown)),
+    get: (target, key, receiver) => (key in shown ? shown[key] : (Reflect.get(target, key, receiver) as unknown)),
     set: (target, key, value) => Reflect.set(target, key, value, target),
   });
   const send: unknown = Reflect.get(model, 'completionWithRetry');
   if (typeof send === 'function') {
-    shown.set('completionWithRetry', sender(model, send as AnyFunction, proxy, grant, raw, opened));
+    shown['completionWithRetry'] = sender(model, send as AnyFunction, proxy, grant, raw, opened);
   }
-  if ('httpClient' in model) shown.set('httpClient', abortable(model.httpClient, grant.signal));
+  if ('httpClient' in model) shown['httpClient'] = abortable(model.httpClient, grant.signal);
   return proxy;
 }
 
@@ -108,12 +107,12 @@ function sender(
   };
 }
 
-function showCap(model: object, cap: number, shown: Map<string | symbol, unknown>): void {
-  for (const field of CAP_FIELDS) if (field in model) shown.set(field, cap);
+function showCap(model: object, cap: number, shown: Shown): void {
+  for (const field of CAP_FIELDS) if (field in model) shown[field] = cap;
   for (const key of RAW_PARAMS) {
     const params = fields(Reflect.get(model, key));
     if (params !== undefined && CAP_PARAMS.some((name) => params[name] !== undefined)) {
-      shown.set(key, capped(params, cap));
+      shown[key] = capped(params, cap);
     }
   }
 }
@@ -124,8 +123,8 @@ function capped(params: Fields, cap: number): Fields {
   );
 }
 
-function showModel(model: object, id: string, shown: Map<string | symbol, unknown>): void {
-  for (const field of ['model', 'modelName']) if (field in model) shown.set(field, id);
+function showModel(model: object, id: string, shown: Shown): void {
+  for (const field of ['model', 'modelName']) if (field in model) shown[field] = id;
 }
 
 /**

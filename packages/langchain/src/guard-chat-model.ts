@@ -4,6 +4,7 @@
  */
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import { ConfigError, type AgentKavach } from '@agentkavach/core';
+import { INNER } from './attempt.ts';
 import { guardOf, described, type GuardOrOptions } from './guard-of.ts';
 import { withGuardedModels } from './guard-runnable.ts';
 import { isChatModel } from './is-chat-model.ts';
@@ -15,13 +16,7 @@ type AnyFunction = (...args: unknown[]) => unknown;
 /** Methods that send, and what they are made of. */
 const STREAMS = ['_streamResponseChunks', '_streamChatModelEvents'] as const;
 /** Methods that return another model made of this one. */
-const MAKERS = new Set<string | symbol>([
-  'bindTools',
-  'withConfig',
-  'withStructuredOutput',
-  'bind',
-  '_getModelInstance',
-]);
+const MAKERS = ['bindTools', 'withConfig', 'withStructuredOutput', 'bind', '_getModelInstance'] as const;
 
 /**
  * A chat model whose calls go through the guard: `invoke`, `stream`, `batch`, `generate`, `streamEvents` of every version,
@@ -38,6 +33,13 @@ export function guardChatModel<M extends BaseChatModel>(model: M, guardOrOptions
     throw new ConfigError(
       `guardChatModel() takes a chat model of LangChain, such as new ChatOpenAI({ model: 'gpt-4o' }), got ${described(model)}. ` +
         `Guard the model first, then call bindTools(), withConfig() and the like on it.`,
+      { path: 'model' },
+    );
+  }
+  if (hasPrivateFields(model)) {
+    throw new ConfigError(
+      `guardChatModel() can't guard ${model.constructor.name}: its class keeps #private fields, which only the object itself can read. ` +
+        `Declare them with TypeScript's private instead, or hold its calls with kavachHandler().`,
       { path: 'model' },
     );
   }
@@ -62,34 +64,49 @@ function proxied<M extends object>(model: M, guards: readonly AgentKavach[]): M 
       return present;
     });
   };
-  const own = new Map<string | symbol, unknown>([
-    [GUARDS, guards],
-    [TARGET, model],
-  ]);
+  const own: Record<string | symbol, unknown> = { __proto__: null, [GUARDS]: guards, [TARGET]: model };
   // A configurable model only chooses the one that sends, which is guarded when it is chosen.
   const chooses = typeof Reflect.get(model, '_getModelInstance') === 'function';
-  if (!chooses) own.set('_generate', generate(model, guards, Reflect.get(model, '_generate') as Generate));
+  if (!chooses) own['_generate'] = generate(model, guards, Reflect.get(model, '_generate') as Generate);
   for (const key of STREAMS) {
     if (chooses || !isImplemented(model, key)) continue;
-    own.set(key, streamOf(model, guards, key, Reflect.get(model, key) as Start));
+    own[key] = streamOf(model, guards, key, Reflect.get(model, key) as Start);
   }
   const toJSON: unknown = Reflect.get(model, 'toJSON');
-  if (typeof toJSON === 'function') own.set('toJSON', () => mark(Reflect.apply(toJSON, model, []), guards));
-  return new Proxy(model, {
-    get(target, key, receiver) {
-      if (own.has(key)) return own.get(key);
-      const value: unknown = Reflect.get(target, key, receiver);
-      if (typeof value !== 'function') return isChatModel(value) ? again(value) : value;
-      if (!MAKERS.has(key)) return value;
-      return (...args: unknown[]): unknown => again(Reflect.apply(value as AnyFunction, receiver, args));
-    },
+  if (typeof toJSON === 'function') own['toJSON'] = () => mark(Reflect.apply(toJSON, model, []), guards);
+  for (const key of MAKERS) {
+    const make: unknown = Reflect.get(model, key);
+    if (typeof make === 'function') {
+      own[key] = (...args: unknown[]): unknown => again(Reflect.apply(make as AnyFunction, proxy, args));
+    }
+  }
+  for (const key of INNER) {
+    const inner: unknown = Reflect.get(model, key);
+    if (isChatModel(inner)) own[key] = again(inner);
+  }
+  // Methods run on the proxy, so that whatever they call in turn is guarded too.
+  const proxy = new Proxy(model, {
+    get: (target, key, receiver) => own[key] ?? (Reflect.get(target, key, receiver) as unknown),
   });
+  return proxy;
 }
 
 /** Whether a class streams by itself: LangChain asks whether a method still is BaseChatModel's. */
 function isImplemented(model: object, key: string): boolean {
   let owner: object | null = model;
-  while (owner !== null && !Object.hasOwn(owner, key)) owner = Object.getPrototypeOf(owner) as object | null;
+  while (owner !== null && !Object.hasOwn(owner, key)) owner = prototypeOf(owner);
   // BaseChatModel is the class that has this method; its name and its identity differ from copy to copy.
   return owner !== null && !Object.hasOwn(owner, '_generateUncached');
+}
+
+/** Whether a class of the model, below LangChain's own, reads #private fields: a stand-in for the object would throw. */
+function hasPrivateFields(model: object): boolean {
+  for (let at = prototypeOf(model); at !== null && !Object.hasOwn(at, '_generateUncached'); at = prototypeOf(at)) {
+    if (/\bthis\.#\w/.test(String(at.constructor))) return true;
+  }
+  return false;
+}
+
+function prototypeOf(value: object): object | null {
+  return Object.getPrototypeOf(value) as object | null;
 }
