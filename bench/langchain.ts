@@ -14,8 +14,7 @@ const ANSWER: ChatResult = {
   generations: [
     {
       text: 'Paris',
-      message: new AIMessage({
-        content: 'Paris',
+      message: Object.assign(new AIMessage('Paris'), {
         usage_metadata: { input_tokens: 20, output_tokens: 1, total_tokens: 21 },
       }),
     },
@@ -74,6 +73,9 @@ function everything(): AgentKavach {
   return guard;
 }
 
+// LangChain's own types don't hold under exactOptionalPropertyTypes.
+const modelCallLimit = modelCallLimitMiddleware as unknown as (options: object) => AgentMiddleware;
+
 /** LangChain figures, each as the difference to a stand-in in the same run. */
 export async function langchainSection(): Promise<Section> {
   const guard = everything();
@@ -93,7 +95,7 @@ export async function langchainSection(): Promise<Section> {
   const agents = {
     noop: agentWith(createMiddleware({ name: 'Noop', wrapModelCall: (request, handler) => handler(request) })),
     kavach: agentWith(kavachMiddleware(guard)),
-    limit: agentWith(modelCallLimitMiddleware({ runLimit: 1_000 })),
+    limit: agentWith(modelCallLimit({ runLimit: 1_000 })),
   };
   const step = await medians(
     Object.fromEntries(

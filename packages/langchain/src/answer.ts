@@ -36,7 +36,7 @@ function modelIn(metadata: Fields | undefined): string | undefined {
 }
 
 /** The usage of a finished message; `undefined` where nothing can be trusted. */
-export function usageOfMessage({ provider }: CallRequest, message: Fields): Usage | undefined {
+function usageOfMessage({ provider }: CallRequest, message: Fields): Usage | undefined {
   const metadata = fields(message['response_metadata']);
   const raw = usageFromRaw(provider, metadata?.['usage']);
   const own = usageOfMetadata(message['usage_metadata']);

@@ -56,7 +56,7 @@ export function guarded<M extends object>(model: M, guard: AgentKavach): M {
 function proxied<M extends object>(model: M, guards: readonly AgentKavach[]): M {
   const members = new WeakMap<object, object>();
   const again = (value: unknown): unknown => {
-    if (value instanceof Promise) return value.then(again);
+    if (value instanceof Promise) return (value as Promise<unknown>).then(again);
     return withGuardedModels(value, (inner) => {
       if (guardsOf(inner).length > 0) return inner;
       const present = members.get(inner) ?? proxied(inner, guards);
@@ -73,7 +73,8 @@ function proxied<M extends object>(model: M, guards: readonly AgentKavach[]): M 
     own[key] = streamOf(model, guards, key, Reflect.get(model, key) as Start);
   }
   const toJSON: unknown = Reflect.get(model, 'toJSON');
-  if (typeof toJSON === 'function') own['toJSON'] = () => mark(Reflect.apply(toJSON, model, []), guards);
+  if (typeof toJSON === 'function')
+    own['toJSON'] = (): unknown => mark(Reflect.apply(toJSON, model, []) as unknown, guards);
   for (const key of MAKERS) {
     const make: unknown = Reflect.get(model, key);
     if (typeof make === 'function') {

@@ -7,9 +7,11 @@ import { fields } from './shape.ts';
 export function withGuardedModels(value: unknown, guard: (model: object) => object): unknown {
   if (isChatModel(value)) return guard(value);
   if (RunnableBinding.isRunnableBinding(value)) {
-    const { bound, config, kwargs = {}, configFactories = [] } = value;
+    const { bound, config, configFactories = [] } = value;
+    // Deprecated in favour of `config`, but the integrations still bind their tools with it.
+    const options = { kwargs: fields(Reflect.get(value, 'kwargs')) ?? {}, configFactories };
     const inner = withGuardedModels(bound, guard) as typeof bound;
-    return inner === bound ? value : new RunnableBinding({ bound: inner, config, kwargs, configFactories });
+    return inner === bound ? value : new RunnableBinding({ bound: inner, config, ...options });
   }
   if (RunnableSequence.isRunnableSequence(value)) {
     const steps = value.steps.map((step) => withGuardedModels(step, guard) as Runnable);

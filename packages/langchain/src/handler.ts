@@ -49,7 +49,7 @@ export class KavachHandler extends BaseCallbackHandler {
   }
 
   /** The same handler: its state is the guard's. */
-  override copy(): KavachHandler {
+  override copy(): this {
     return this;
   }
 
@@ -130,6 +130,7 @@ export class KavachHandler extends BaseCallbackHandler {
   ): Promise<void> {
     // The model holds its calls itself, each attempt on its own.
     if (guardsOf(llm).includes(this.guard)) return;
+    warnOfRetries(llm);
     try {
       const params = fields(extraParams?.['invocation_params']) ?? {};
       const name = modelNameOf(metadata, params);
@@ -157,4 +158,19 @@ export class KavachHandler extends BaseCallbackHandler {
  */
 export function kavachHandler(guardOrOptions?: GuardOrOptions): KavachHandler {
   return new KavachHandler(guardOrOptions);
+}
+
+const warned = new Set<string>();
+
+/** Says once for each class that its retries happen where callbacks can't see them. */
+function warnOfRetries(llm: Serialized): void {
+  const kwargs = fields(fields(llm)?.['kwargs']);
+  const retries = count(kwargs?.['max_retries']) ?? 0;
+  const name = llm.id.at(-1) ?? 'The model';
+  if (retries === 0 || warned.has(name)) return;
+  warned.add(name);
+  console.warn(
+    `[agentkavach] ${name} retries up to ${retries} times inside one call, which callbacks don't see: these attempts are not counted. ` +
+      `Set maxRetries: 0 on the model and retry around it with withRetry(), or guard it with guardChatModel().`,
+  );
 }

@@ -93,7 +93,7 @@ function toolTurn(call: Fields, answers: ReadonlyMap<string, Fields>): Turn {
 }
 
 /** The text of a message's content. */
-export function textOf(content: unknown): string {
+function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   return list(content)
     .map((part) => (typeof part === 'string' ? part : (text(fields(part)?.['text']) ?? '')))

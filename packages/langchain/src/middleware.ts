@@ -8,7 +8,7 @@ import { withGuardedModels } from './guard-runnable.ts';
 import { final, stopOf } from './refusal.ts';
 
 // What createMiddleware() marks its objects with; `langchain` itself is not needed at run time.
-const BRAND = Symbol.for('AgentMiddleware') as typeof MIDDLEWARE_BRAND;
+const BRAND: typeof MIDDLEWARE_BRAND = Symbol.for('AgentMiddleware');
 
 /** How the middleware behaves, besides its guard's options. */
 export interface KavachMiddlewareSettings {
@@ -44,7 +44,8 @@ export function kavachMiddleware(
   };
   return {
     [BRAND]: true,
-    name: 'KavachMiddleware',
+    // LangChain wants the names in an agent to differ, and an agent may have more than one guard.
+    name: `KavachMiddleware (${guard.agentName})`,
     wrapModelCall: async (request, handler) => {
       try {
         return await handler({ ...request, model: guardedModel(request.model, guardOne) });

@@ -46,9 +46,9 @@ export function streamOf(
     const stream = await withRetries(model, options, () => {
       const request = requestOf(model, guards, messages, options);
       return streamThrough(guards, request, async (grant) => {
-        const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+        const { promise: opened, resolve: open } = Promise.withResolvers<undefined>();
         const raw = new RawAnswer(request.provider);
-        const self = standIn(model, request.model, grant, raw, open);
+        const self = standIn(model, request.model, grant, raw, () => open(undefined));
         const source = own.call(self, messages, { ...options, signal: grant.signal, maxRetries: 0 }, runManager);
         const iterator = source[Symbol.asyncIterator]();
         // Until the provider has answered, a failure is an answer to retry or to release, and not a broken stream.

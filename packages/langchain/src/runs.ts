@@ -25,7 +25,7 @@ interface OpenRun {
 /** Calls that one `generate()` announces together: where one is refused, none of them is sent. */
 interface Batch {
   readonly ids: Set<string>;
-  refusal?: unknown;
+  refusal?: Error;
 }
 
 const ofGuards = new WeakMap<AgentKavach, CallRuns>();
@@ -68,7 +68,7 @@ export class CallRuns {
     }
     const siblings = this.#batches.get(batch) ?? { ids: new Set<string>() };
     this.#batches.set(batch, siblings);
-    if (siblings.refusal !== undefined) throw siblings.refusal;
+    throwRefusal(siblings);
     const listeners = [onStop];
     const held = this.#guard.reserve(request, (error) => this.#stop(id, error, listeners));
     const run: OpenRun = { request, reader: new StreamReader(request.provider), held, streams: false, listeners };
@@ -78,12 +78,12 @@ export class CallRuns {
       run.call = await held;
     } catch (error) {
       this.#open.delete(id);
-      this.#refuse(siblings, final(error));
-      throw error;
+      const refusal = final(error instanceof Error ? error : new Error(String(error)));
+      this.#refuse(siblings, refusal);
+      throw refusal;
     }
-    if (siblings.refusal === undefined) return;
-    this.#release(id);
-    throw siblings.refusal;
+    if (siblings.refusal !== undefined) this.#release(id);
+    throwRefusal(siblings);
   }
 
   /** A chunk of a stream. @throws the error that has stopped the call */
@@ -146,7 +146,7 @@ export class CallRuns {
     for (const listener of listeners) listener(error);
   }
 
-  #refuse(batch: Batch, refusal: unknown): void {
+  #refuse(batch: Batch, refusal: Error): void {
     batch.refusal = refusal;
     for (const id of batch.ids) this.#release(id);
   }
@@ -158,6 +158,10 @@ export class CallRuns {
     this.#open.delete(id);
     run.call.settle({ cached: true });
   }
+}
+
+function throwRefusal({ refusal }: Batch): void {
+  if (refusal !== undefined) throw refusal;
 }
 
 /** Whether a failure is somebody's abort, in the words of LangChain and of the providers' SDKs. */

@@ -12,12 +12,12 @@ import {
   findKavachError,
   KilledError,
 } from '@agentkavach/core';
-import { createAgent, modelRetryMiddleware } from 'langchain';
+import { createAgent } from 'langchain';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { guardChatModel, KavachHandler, kavachHandler, kavachMiddleware } from '../src/index.ts';
 import { runsOf } from '../src/runs.ts';
-import { chatModel, drain, PROVIDERS, rejection, reserved, spends, spentNano, WAYS, world } from './world.ts';
+import { builtIn, chatModel, drain, PROVIDERS, rejection, reserved, spends, spentNano, WAYS, world } from './world.ts';
 
 // What callbacks can't see: the newest protocol of a bare model fires none.
 const SEEN = Object.keys(WAYS).filter((way) => way !== 'streamEvents v3');
@@ -138,6 +138,17 @@ describe('the handler', () => {
     expect(reserved(guard)).toBe(0);
   });
 
+  it('says once that a model retries where it can’t see it', async () => {
+    await using w = await world();
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    const callbacks = [kavachHandler({ budget: Budget.total(1) })];
+    for (let i = 0; i < 2; i++) await w.openai({ maxRetries: 2 }).invoke('Hi', { callbacks });
+    await w.anthropic({ maxRetries: 0 }).invoke('Hi', { callbacks });
+    expect(warn.mock.calls.map(([text]) => String(text))).toEqual([
+      expect.stringContaining('ChatOpenAI retries up to 2'),
+    ]);
+  });
+
   it('settles a stream that its reader leaves, and one that nobody reads', async () => {
     await using w = await world(() => ({ tokens: 40 }));
     const guard = new AgentKavach({ budget: Budget.total(1), idleMs: 50, maxCallSeconds: 1 });
@@ -217,7 +228,7 @@ describe('handler.config()', () => {
     const agent = createAgent({
       model: w.openai(),
       tools: [ask(w)],
-      middleware: [modelRetryMiddleware({ maxRetries: 5 })],
+      middleware: [builtIn.modelRetry({ maxRetries: 5 })],
     });
     const error = await rejection(agent.invoke({ messages: [new HumanMessage('Go')] }, kavachHandler(guard).config()));
     expect(findKavachError(error)).toBeInstanceOf(CallLimitError);

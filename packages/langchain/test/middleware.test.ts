@@ -8,19 +8,11 @@ import {
   KilledError,
   ToolLimitError,
 } from '@agentkavach/core';
-import {
-  createAgent,
-  initChatModel,
-  modelFallbackMiddleware,
-  modelRetryMiddleware,
-  providerStrategy,
-  summarizationMiddleware,
-  tool,
-} from 'langchain';
+import { createAgent, initChatModel, providerStrategy, tool } from 'langchain';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { guardChatModel, kavachHandler, kavachMiddleware } from '../src/index.ts';
-import { chatModel, drain, PROVIDERS, rejection, reserved, spentNano, world } from './world.ts';
+import { builtIn, chatModel, drain, PROVIDERS, rejection, reserved, spentNano, world } from './world.ts';
 
 const lookup = tool(() => 'nothing found', {
   name: 'lookup',
@@ -128,8 +120,8 @@ describe('kavachMiddleware', () => {
       model: w.openai(),
       tools: [],
       middleware: [
-        modelFallbackMiddleware(w.openai({ model: 'gpt-4o-mini' })),
-        modelRetryMiddleware({ maxRetries: 2, initialDelayMs: 1, onFailure: 'error' }),
+        builtIn.modelFallback(w.openai({ model: 'gpt-4o-mini' })),
+        builtIn.modelRetry({ maxRetries: 2, initialDelayMs: 1, onFailure: 'error' }),
         kavachMiddleware(guard),
       ],
     });
@@ -164,7 +156,7 @@ describe('kavachMiddleware', () => {
       model: w.openai(),
       tools: [],
       middleware: [
-        summarizationMiddleware({
+        builtIn.summarization({
           model: guardChatModel(w.openai(), guard),
           trigger: { messages: 4 },
           keep: { messages: 1 },
@@ -176,6 +168,20 @@ describe('kavachMiddleware', () => {
     expect(w.sim.ledger.requests).toBe(2);
     expect(guard.status().run.calls).toBe(2);
     expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
+  });
+
+  it('charges two guards of one agent once each', async () => {
+    await using w = await world(LOOPS);
+    const team = new AgentKavach({ agentName: 'team', budget: Budget.total(1), guardrails: { maxCallsPerRun: 2 } });
+    const own = new AgentKavach({ agentName: 'own', budget: Budget.total(1) });
+    const middleware = [kavachMiddleware(team), kavachMiddleware(own)];
+    const agent = createAgent({ model: w.openai(), tools: [lookup], middleware });
+    expect(findKavachError(await rejection(agent.invoke(GO)))).toBeInstanceOf(CallLimitError);
+    expect(w.sim.ledger.requests).toBe(2);
+    for (const guard of [team, own]) {
+      expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
+      expect(reserved(guard)).toBe(0);
+    }
   });
 
   it('breaks off a call in flight when the agent is killed', async () => {
@@ -213,7 +219,7 @@ describe('kavachMiddleware with a handler’s config', () => {
     const agent = createAgent({
       model: w.openai(),
       tools: [lookup],
-      middleware: [modelRetryMiddleware({ initialDelayMs: 60_000 }), kavachMiddleware(guard)],
+      middleware: [builtIn.modelRetry({ initialDelayMs: 60_000 }), kavachMiddleware(guard)],
     });
     const error = await rejection(agent.invoke(GO, kavachHandler(guard).config()));
     expect(findKavachError(error)).toBeInstanceOf(BudgetExceededError);

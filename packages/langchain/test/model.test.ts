@@ -257,6 +257,17 @@ describe('a guarded model', () => {
     expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
   });
 
+  it('settles a stream that nobody reads, and disconnects the provider', async () => {
+    await using w = await world(() => ({ tokens: 400, hold: new Promise(() => undefined), holdAfterChunks: 10 }));
+    const guard = new AgentKavach({ budget: Budget.total(1), idleMs: 50 });
+    const settled = spends(guard).next();
+    const stream = await guardChatModel(w.openai(), guard).stream('Hi');
+    expect(stream.locked).toBe(false);
+    expect(await settled).toMatchObject({ outcome: 'unknown', estimated: true });
+    expect((await w.sim.ledger.entries[0]?.done)?.outcome).not.toBe('completed');
+    expect(reserved(guard)).toBe(0);
+  });
+
   it('hands a user’s abort on, and charges the stream by what was seen', async () => {
     await using w = await world(() => ({ tokens: 400, hold: new Promise(() => undefined), holdAfterChunks: 10 }));
     const guard = new AgentKavach({ budget: Budget.total(1) });

@@ -7,6 +7,12 @@ import type { BaseCallbackHandler } from '@langchain/core/callbacks/base';
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import { HumanMessage } from '@langchain/core/messages';
 import type { AgentKavach, SpendEvent } from '@agentkavach/core';
+import {
+  modelFallbackMiddleware,
+  modelRetryMiddleware,
+  summarizationMiddleware,
+  type AgentMiddleware,
+} from 'langchain';
 import { startSimulator, type Script, type ScriptRule, type Simulator } from '@agentkavach/simulator';
 
 /** A simulator with models. */
@@ -58,8 +64,8 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** These clients put the version into the path themselves. */
-function root(baseURL: string): string {
+/** A base URL for clients that put the version into the path themselves. */
+export function root(baseURL: string): string {
   return baseURL.replace(/\/v1(beta)?$/, '');
 }
 
@@ -134,3 +140,10 @@ export async function rejection(promise: PromiseLike<unknown> | undefined): Prom
   }
   throw new Error('The promise was expected to reject.');
 }
+
+/** LangChain's own middlewares don't fit its own types under exactOptionalPropertyTypes. */
+export const builtIn = {
+  modelRetry: modelRetryMiddleware as (options: object) => AgentMiddleware,
+  modelFallback: modelFallbackMiddleware as (...models: BaseChatModel[]) => AgentMiddleware,
+  summarization: summarizationMiddleware as unknown as (options: object) => AgentMiddleware,
+};

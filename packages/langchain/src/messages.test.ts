@@ -1,0 +1,88 @@
+import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages';
+import { describe, expect, it } from 'vitest';
+import { cacheLifetime, holdsOnlyText, sentMessage, turnsOf } from './messages.ts';
+
+const call = { id: '1', name: 'lookup', args: { word: 'x' }, type: 'tool_call' as const };
+
+describe('turnsOf', () => {
+  it('pairs each tool call with its answer, and keeps what was said', () => {
+    const turns = turnsOf([
+      new SystemMessage('Be brief'),
+      new HumanMessage('Go'),
+      new AIMessage({ content: 'Looking', tool_calls: [call, { ...call, id: '2' }] }),
+      new ToolMessage({ tool_call_id: '1', content: 'found' }),
+      new ToolMessage({ tool_call_id: '2', content: 'broken', status: 'error' }),
+      new AIMessage({ content: [{ type: 'text', text: 'Done' }] }),
+    ]);
+    expect(turns).toEqual([
+      { kind: 'user', text: 'Go' },
+      { kind: 'assistant', text: 'Looking' },
+      { kind: 'tool', name: 'lookup', args: { word: 'x' }, result: 'found', isError: false },
+      { kind: 'tool', name: 'lookup', args: { word: 'x' }, result: 'broken', isError: true },
+      { kind: 'assistant', text: 'Done' },
+    ]);
+  });
+
+  it('leaves the answer open that has not come', () => {
+    expect(turnsOf([new AIMessage({ content: '', tool_calls: [call] })])).toMatchObject([
+      { kind: 'tool', result: undefined },
+    ]);
+  });
+});
+
+describe('sentMessage', () => {
+  it('keeps what the provider gets, and nothing of LangChain’s own', () => {
+    const sent = sentMessage(
+      Object.assign(
+        new AIMessage({
+          content: 'Hi',
+          tool_calls: [call],
+          additional_kwargs: { reasoning_content: 'because', tool_calls: [] },
+          response_metadata: { usage: { prompt_tokens: 3 }, output: [{ type: 'reasoning' }] },
+        }),
+        { usage_metadata: { input_tokens: 1, output_tokens: 1, total_tokens: 2 } },
+      ),
+    );
+    expect(sent).toEqual({
+      role: 'assistant',
+      content: 'Hi',
+      tool_calls: [call],
+      additional: { reasoning_content: 'because' },
+      items: [{ type: 'reasoning' }],
+    });
+  });
+
+  it.each([
+    [new HumanMessage('a'), 'user'],
+    [new SystemMessage('a'), 'system'],
+    [new ToolMessage({ tool_call_id: '1', content: 'a' }), 'tool'],
+  ])('names the role: %o', (message, role) => {
+    expect(sentMessage(message)).toMatchObject({ role, content: 'a' });
+  });
+});
+
+describe('holdsOnlyText', () => {
+  it.each([
+    [[new HumanMessage('a'), new AIMessage({ content: [{ type: 'text', text: 'b' }] })], true],
+    [[new HumanMessage({ content: [{ type: 'image_url', image_url: 'https://x/y.png' }] })], false],
+    [['a string is a message of its own'], false],
+  ])('%#', (messages, expected) => {
+    expect(holdsOnlyText(messages)).toBe(expected);
+  });
+});
+
+describe('cacheLifetime', () => {
+  const marked = (ttl?: string) =>
+    new HumanMessage({
+      content: [{ type: 'text', text: 'a', cache_control: { type: 'ephemeral', ...(ttl && { ttl }) } }],
+    });
+  it.each([
+    [{}, [new HumanMessage('a')], 'none'],
+    [{ cache_control: { type: 'ephemeral' } }, [], '5m'],
+    [{ tools: [{ name: 'a', cache_control: { type: 'ephemeral', ttl: '1h' } }] }, [marked()], '1h'],
+    [{}, [marked('5m'), marked('1h'), marked()], '1h'],
+    [{}, [marked('2h')], '1h'],
+  ])('%#', (params, messages, expected) => {
+    expect(cacheLifetime(params, messages)).toBe(expected);
+  });
+});
