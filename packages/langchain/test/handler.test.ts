@@ -214,7 +214,7 @@ describe('handler.config()', () => {
       .addNode('tools', new ToolNode(tools, { handleToolErrors: true }))
       .addEdge('__start__', 'model')
       .addEdge('model', 'tools')
-      .addEdge('tools', 'model')
+      .addEdge('tools', '__end__')
       .compile();
     const error = await rejection(graph.invoke({ messages: [new HumanMessage('Go')] }, kavachHandler(guard).config()));
     expect(findKavachError(error)).toBeInstanceOf(BudgetExceededError);
