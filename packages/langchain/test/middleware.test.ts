@@ -6,6 +6,7 @@ import {
   CallLimitError,
   findKavachError,
   KilledError,
+  LoopDetectedError,
   ToolLimitError,
 } from '@agentkavach/core';
 import { createAgent, initChatModel, providerStrategy, tool } from 'langchain';
@@ -168,6 +169,21 @@ describe('kavachMiddleware', () => {
     expect(w.sim.ledger.requests).toBe(2);
     expect(guard.status().run.calls).toBe(2);
     expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
+  });
+
+  it('stops a loop of equal calls with equal results, and lets new arguments pass', async () => {
+    await using w = await world(LOOPS);
+    const guard = new AgentKavach({ budget: Budget.total(1), guardrails: { detectLoops: true } });
+    const middleware = [kavachMiddleware(guard)];
+    const error = await rejection(createAgent({ model: w.openai(), tools: [lookup], middleware }).invoke(GO));
+    expect(findKavachError(error)).toBeInstanceOf(LoopDetectedError);
+    expect(w.sim.ledger.requests).toBe(4);
+    guard.resume();
+    w.sim.script(({ n }) =>
+      n < 14 ? { toolCalls: [{ name: 'lookup', arguments: { word: `${n}` } }] } : { tokens: 5 },
+    );
+    await createAgent({ model: w.openai(), tools: [lookup], middleware }).invoke(GO, { recursionLimit: 50 });
+    expect(w.sim.ledger.requests).toBe(14);
   });
 
   it('charges two guards of one agent once each', async () => {
