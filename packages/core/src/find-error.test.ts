@@ -18,6 +18,7 @@ describe('findKavachError', () => {
     ['an error part of a stream', { type: 'error', error: OURS }],
     ['an abort reason', { reason: OURS }],
     ['an original error', { originalError: new Error('x', { cause: OURS }) }],
+    ["LangChain's ToolInvocationError", { toolError: OURS }],
     ['a mixture', new AggregateError([new Error('x', { cause: { errors: [{ error: OURS }] } })])],
   ];
   it.each(wrappers)('finds our error in %s', (_, error) => {

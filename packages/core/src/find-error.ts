@@ -2,10 +2,10 @@
 import { KavachError } from './errors.ts';
 
 const MAX_VISITED = 200;
-const LINKS = ['cause', 'error', 'lastError', 'reason', 'originalError', 'errors'] as const;
+const LINKS = ['cause', 'error', 'lastError', 'reason', 'originalError', 'toolError', 'errors'] as const;
 
 /**
- * Our error inside whatever a framework threw: the AI SDK's RetryError, LangChain's MiddlewareError, an AggregateError,
+ * Our error inside whatever a framework threw: the AI SDK's RetryError, LangChain's MiddlewareError and ToolInvocationError, an AggregateError,
  * an error part of a stream. Cycles and very deep nests end the search.
  *
  * @returns the error, or `undefined` when there is none of ours
