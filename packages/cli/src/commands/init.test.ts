@@ -133,6 +133,19 @@ describe('what it tells to install', () => {
     expect([...new Set(FRAMEWORKS.flatMap((one) => one.adapters))].sort()).toEqual(adapters.sort());
   });
 
+  it('exports what its snippet imports, once there is something', () => {
+    const imports = FRAMEWORKS.flatMap(({ snippet }) => [
+      ...snippet.matchAll(/^import \{ (.*) \} from '@agentkavach\/([\w-]+)';$/gm),
+    ]);
+    expect(imports.length).toBeGreaterThan(FRAMEWORKS.length);
+    for (const [line, names = '', folder = ''] of imports) {
+      const index = readFileSync(join(root, folder, 'src/index.ts'), 'utf8');
+      if (!/^export \{/m.test(index)) continue;
+      for (const name of names.split(', '))
+        expect([line, index]).toEqual([line, expect.stringMatching(`\\b${name}\\b`)]);
+    }
+  });
+
   it('has all that its snippet imports of ours', () => {
     for (const { snippet, adapters: own } of [...FRAMEWORKS, ANY_CLIENT]) {
       const imported = [...snippet.matchAll(/'(@agentkavach\/[\w-]+)/g)].map(([, name]) => name);

@@ -57,7 +57,7 @@ export const init: Command = {
   usage: `Usage: agentkavach init [--write] [--json]
 
 Looks at the package.json in this folder, and shows what to install, the code that guards a model of the frameworks found
-there (Vercel AI SDK, Mastra, LangChain, the SDKs of OpenAI, Anthropic, Google and Mistral), and the environment's lines.
+there (Vercel AI SDK, LangChain, Mastra, the SDKs of OpenAI, Anthropic, Google and Mistral), and the environment's lines.
 
   --write    adds the environment's lines to .env.example where there is one, else to a new agentkavach.env.example;
              what is there stays as it is
