@@ -1,0 +1,157 @@
+/**
+ * The places where this package takes hold of Mastra, all in one file, since some are private and may change. Each is
+ * checked when a plugin is registered: one that has gone is an error that names the version, never a silent gap.
+ */
+import { Agent } from '@mastra/core/agent';
+import { ProcessorRunner } from '@mastra/core/processors';
+import { ConfigError } from '@agentkavach/core';
+
+/** The version of @mastra/core that the hooks were written and tested against. */
+export const TESTED_WITH = '1.71';
+
+/** What is done at the hooks. */
+export interface Handlers {
+  /** A model that an agent is about to use, and what it was configured as. */
+  readonly model: (agent: object, model: object, config: unknown) => object;
+  /** The models of a fallback list, prepared for one run. */
+  readonly fallbacks: (agent: object, models: readonly FallbackEntry[]) => readonly FallbackEntry[];
+  /** A model that a processor or `prepareStep` put in the place of the agent's. */
+  readonly replacement: (previous: object | undefined, model: object) => object;
+  /** A memory that an agent is about to use. */
+  readonly memory: (agent: object, memory: object) => object;
+  /** Runs something that an agent was asked to do. */
+  readonly run: <R>(agent: object, fn: () => R) => R;
+}
+
+/** One entry of Mastra's prepared models. */
+export interface FallbackEntry {
+  readonly model: object;
+}
+
+type Method = (this: object, ...args: unknown[]) => unknown;
+
+/** Where a run begins. One that a version does not have is skipped: it can't be called either. */
+const ENTRIES = [
+  'generate',
+  'stream',
+  'network',
+  'resumeGenerate',
+  'resumeStream',
+  'resumeNetwork',
+  'streamUntilIdle',
+  'resumeStreamUntilIdle',
+  'generateTitleFromUserMessage',
+  'genTitle',
+] as const;
+
+const HOOKED = Symbol.for('agentkavach.mastra.hooked');
+
+/**
+ * Takes hold of Mastra's classes, once.
+ *
+ * @param agents agents whose class may come from another copy of Mastra (its CommonJS build)
+ * @throws ConfigError when a hook is not there
+ */
+export function hookInto(handlers: Handlers, agents: readonly object[]): void {
+  for (const prototype of [Agent.prototype, ...agents.map(agentPrototype)]) hookAgent(prototype, handlers);
+  hookProcessors(ProcessorRunner.prototype, handlers);
+}
+
+/** The names of the hooks that a version lacks; empty when all are there. */
+export function missingHooks(agent: object = Agent.prototype, runner: object = ProcessorRunner.prototype): string[] {
+  const lacks = (owner: object, key: string): boolean => typeof Reflect.get(owner, key) !== 'function';
+  return [
+    ...['resolveModelConfig', 'prepareModels', 'getMastraInstance', 'getMemory', 'generate', 'stream']
+      .filter((key) => lacks(agent, key))
+      .map((key) => `Agent.prototype.${key}`),
+    ...(lacks(runner, 'runProcessInputStep') ? ['ProcessorRunner.prototype.runProcessInputStep'] : []),
+  ];
+}
+
+function hookAgent(prototype: object, { model, fallbacks, memory, run }: Handlers): void {
+  if (Object.hasOwn(prototype, HOOKED)) return;
+  assertHooks(missingHooks(prototype));
+  wrap(prototype, 'resolveModelConfig', (original) => {
+    return async function resolveModelConfig(...args) {
+      return model(this, (await original.apply(this, args)) as object, args[0]);
+    };
+  });
+  wrap(prototype, 'prepareModels', (original) => {
+    return async function prepareModels(...args) {
+      return fallbacks(this, (await original.apply(this, args)) as readonly FallbackEntry[]);
+    };
+  });
+  wrap(prototype, 'getMemory', (original) => {
+    return async function getMemory(...args) {
+      const found = await original.apply(this, args);
+      return typeof found === 'object' && found !== null ? memory(this, found) : found;
+    };
+  });
+  for (const entry of ENTRIES) {
+    wrap(prototype, entry, (original) => {
+      return function entered(...args) {
+        return run(this, () => original.apply(this, args));
+      };
+    });
+  }
+  Object.defineProperty(prototype, HOOKED, { value: true });
+}
+
+function hookProcessors(prototype: object, { replacement }: Handlers): void {
+  if (Object.hasOwn(prototype, HOOKED)) return;
+  wrap(prototype, 'runProcessInputStep', (original) => {
+    return async function runProcessInputStep(...args) {
+      const before = objectAt(args[0], 'model');
+      const result = await original.apply(this, args);
+      const after = objectAt(result, 'model');
+      if (after !== undefined && after !== before) (result as { model: object }).model = replacement(before, after);
+      return result;
+    };
+  });
+  Object.defineProperty(prototype, HOOKED, { value: true });
+}
+
+/** The Mastra instance that an agent belongs to. */
+export function mastraOf(agent: object): object | undefined {
+  const read: unknown = Reflect.get(agent, 'getMastraInstance');
+  const mastra: unknown = typeof read === 'function' ? Reflect.apply(read, agent, []) : undefined;
+  return typeof mastra === 'object' && mastra !== null ? mastra : undefined;
+}
+
+/** The gateway that a model router sends through. */
+export function gatewayOf(router: object): object | undefined {
+  return objectAt(router, 'gateway');
+}
+
+function assertHooks(missing: readonly string[]): void {
+  if (missing.length === 0) return;
+  throw new ConfigError(
+    `This version of @mastra/core has no ${missing.join(', ')}, so models could run past the guard. ` +
+      `@agentkavach/mastra was tested with @mastra/core ${TESTED_WITH}: use that version, or a newer @agentkavach/mastra.`,
+    { path: 'mastra' },
+  );
+}
+
+/** The prototype in an agent's chain that has the private methods. */
+function agentPrototype(agent: object): object {
+  for (let at: object | null = agent; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+    if (Object.hasOwn(at, 'resolveModelConfig')) return at;
+  }
+  return Agent.prototype; // an agent of another kind: what it runs goes through agents
+}
+
+function wrap(prototype: object, key: string, around: (original: Method) => Method): void {
+  const original: unknown = Reflect.get(prototype, key);
+  if (typeof original !== 'function') return;
+  Object.defineProperty(prototype, key, {
+    value: around(original as Method),
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  });
+}
+
+function objectAt(value: unknown, key: string): object | undefined {
+  const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  return typeof found === 'object' && found !== null ? found : undefined;
+}

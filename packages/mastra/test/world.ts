@@ -1,0 +1,62 @@
+/** What the wire tests stand on: a simulator, and real providers and Mastra instances that talk to it. */
+import { createOpenAI } from '@ai-sdk/openai';
+import { Agent, type AgentConfig } from '@mastra/core/agent';
+import { noopLogger } from '@mastra/core/logger';
+import { Mastra } from '@mastra/core';
+import type { AgentKavach, SpendEvent } from '@agentkavach/core';
+import { startSimulator, type Script, type Simulator } from '@agentkavach/simulator';
+
+/** A simulator with a client. */
+export class World implements AsyncDisposable {
+  readonly openai;
+
+  constructor(readonly sim: Simulator) {
+    this.openai = createOpenAI({ baseURL: sim.baseURL('openai'), apiKey: 'test' });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.sim.close();
+  }
+}
+
+/** Starts a world. */
+export async function world(script?: Script): Promise<World> {
+  return new World(await startSimulator(script === undefined ? {} : { script }));
+}
+
+/** An agent with a name. */
+export function agent(config: Partial<AgentConfig> & Pick<AgentConfig, 'model'>): Agent {
+  return new Agent({ id: 'agent', name: 'agent', instructions: 'Answer.', ...config });
+}
+
+/** A quiet Mastra instance. */
+export function mastraWith(config: ConstructorParameters<typeof Mastra>[0]): Mastra {
+  return new Mastra({ logger: noopLogger, ...config });
+}
+
+/** What a guard's first budget has spent, in nano-dollars. */
+export function spentNano(guard: AgentKavach): number {
+  return Math.round((guard.status().budgets[0]?.spent ?? Number.NaN) * 1e9);
+}
+
+/** What a guard's first budget holds for calls in flight, in dollars. */
+export function reserved(guard: AgentKavach): number {
+  return guard.status().budgets[0]?.reserved ?? Number.NaN;
+}
+
+/** The guard's spend events so far. */
+export function spends(guard: AgentKavach): SpendEvent[] {
+  const all: SpendEvent[] = [];
+  guard.on('spend', (event) => void all.push(event));
+  return all;
+}
+
+/** The error that a promise rejects with. */
+export async function rejection(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('The promise was expected to reject.');
+}
