@@ -75,10 +75,14 @@ export function covered<M extends object>(model: M, covers: readonly Cover[]): M
   if (missing.length === 0) return model;
   let result = model;
   for (const { guard, settings } of missing) {
-    if (Reflect.get(model, 'specificationVersion') === 'v1') refuseV1(model, guard);
+    if (isV1(model)) refuseV1(model, guard);
     else result = guardModel(result, guard, settings);
   }
   return markCovered(result, union(coversOfModel(model), missing));
+}
+
+function isV1(model: object): boolean {
+  return Reflect.get(model, 'specificationVersion') === 'v1' && 'doStream' in model;
 }
 
 function refuseV1(model: object, guard: AgentKavach): void {

@@ -4,6 +4,7 @@
  */
 import { Agent } from '@mastra/core/agent';
 import { ProcessorRunner } from '@mastra/core/processors';
+import { Run } from '@mastra/core/workflows';
 import { ConfigError } from '@agentkavach/core';
 
 /** The version of @mastra/core that the hooks were written and tested against. */
@@ -19,8 +20,8 @@ export interface Handlers {
   readonly replacement: (previous: object | undefined, model: object) => object;
   /** A memory that an agent is about to use. */
   readonly memory: (agent: object, memory: object) => object;
-  /** Runs something that an agent was asked to do. */
-  readonly run: <R>(agent: object, fn: () => R) => R;
+  /** Runs something that an agent or a workflow's run was asked to do. */
+  readonly run: <R>(owner: object, fn: () => R) => R;
 }
 
 /** One entry of Mastra's prepared models. */
@@ -30,19 +31,14 @@ export interface FallbackEntry {
 
 type Method = (this: object, ...args: unknown[]) => unknown;
 
-/** Where a run begins. One that a version does not have is skipped: it can't be called either. */
-const ENTRIES = [
-  'generate',
-  'stream',
-  'network',
-  'resumeGenerate',
-  'resumeStream',
-  'resumeNetwork',
-  'streamUntilIdle',
-  'resumeStreamUntilIdle',
-  'generateTitleFromUserMessage',
-  'genTitle',
-] as const;
+/** Where an agent's work begins. One that a version does not have is skipped: it can't be called either. */
+const AGENT_ENTRIES =
+  'generate stream network resumeGenerate resumeStream resumeNetwork streamUntilIdle resumeStreamUntilIdle genTitle'.split(
+    ' ',
+  );
+/** Where a workflow's work begins. */
+const WORKFLOW_ENTRIES =
+  'start startAsync stream streamLegacy resume resumeAsync resumeStream restart timeTravel timeTravelStream'.split(' ');
 
 const HOOKED = Symbol.for('agentkavach.mastra.hooked');
 
@@ -55,6 +51,7 @@ const HOOKED = Symbol.for('agentkavach.mastra.hooked');
 export function hookInto(handlers: Handlers, agents: readonly object[]): void {
   for (const prototype of [Agent.prototype, ...agents.map(agentPrototype)]) hookAgent(prototype, handlers);
   hookProcessors(ProcessorRunner.prototype, handlers);
+  hookWorkflows(Run.prototype, handlers);
 }
 
 /** The names of the hooks that a version lacks; empty when all are there. */
@@ -87,14 +84,24 @@ function hookAgent(prototype: object, { model, fallbacks, memory, run }: Handler
       return typeof found === 'object' && found !== null ? memory(this, found) : found;
     };
   });
-  for (const entry of ENTRIES) {
+  hookEntries(prototype, AGENT_ENTRIES, run);
+  Object.defineProperty(prototype, HOOKED, { value: true });
+}
+
+function hookWorkflows(prototype: object, { run }: Handlers): void {
+  if (Object.hasOwn(prototype, HOOKED)) return;
+  hookEntries(prototype, WORKFLOW_ENTRIES, run);
+  Object.defineProperty(prototype, HOOKED, { value: true });
+}
+
+function hookEntries(prototype: object, entries: readonly string[], run: Handlers['run']): void {
+  for (const entry of entries) {
     wrap(prototype, entry, (original) => {
       return function entered(...args) {
         return run(this, () => original.apply(this, args));
       };
     });
   }
-  Object.defineProperty(prototype, HOOKED, { value: true });
 }
 
 function hookProcessors(prototype: object, { replacement }: Handlers): void {
@@ -111,10 +118,10 @@ function hookProcessors(prototype: object, { replacement }: Handlers): void {
   Object.defineProperty(prototype, HOOKED, { value: true });
 }
 
-/** The Mastra instance that an agent belongs to. */
-export function mastraOf(agent: object): object | undefined {
-  const read: unknown = Reflect.get(agent, 'getMastraInstance');
-  const mastra: unknown = typeof read === 'function' ? Reflect.apply(read, agent, []) : undefined;
+/** The Mastra instance that an agent or a workflow's run belongs to. */
+export function mastraOf(owner: object): object | undefined {
+  const read: unknown = Reflect.get(owner, 'getMastraInstance');
+  const mastra: unknown = typeof read === 'function' ? Reflect.apply(read, owner, []) : Reflect.get(owner, 'mastra');
   return typeof mastra === 'object' && mastra !== null ? mastra : undefined;
 }
 

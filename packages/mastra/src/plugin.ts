@@ -60,7 +60,14 @@ const HANDLERS: Handlers = {
   fallbacks: (agent, models) => (coversOf(agent).length === 0 ? models : refusedTogether(models)),
   replacement: (previous, model) =>
     covered(model, union(previous === undefined ? [] : coversOfModel(previous), coversAround())),
-  memory: (agent, memory) => memory,
+  memory: (agent, memory) => {
+    const covers = coversOf(agent);
+    const embedder: unknown = Reflect.get(memory, 'embedder');
+    if (covers.length > 0 && typeof embedder === 'object' && embedder !== null) {
+      Reflect.set(memory, 'embedder', covered(embedder, covers));
+    }
+    return memory;
+  },
   run: (agent, fn) => under(coversOf(agent), fn),
 };
 

@@ -7,7 +7,7 @@ describe('an agent with a model object', () => {
   it('is charged what the provider billed, in generate and stream', async () => {
     await using w = await world(() => ({ tokens: 50 }));
     const guard = new AgentKavach({ budget: Budget.total(1) });
-    const mastra = kavach(guard).register(mastraWith({ agents: { a: agent({ model: w.openai('gpt-4o') }) } }));
+    const mastra = kavach(guard).register(mastraWith({ agents: { a: agent(w.model()) } }));
     await mastra.getAgent('a').generate('Hi');
     await (
       await mastra.getAgent('a').stream('Hi')
@@ -20,7 +20,7 @@ describe('an agent with a model object', () => {
   it('sends nothing once a limit is reached', async () => {
     await using w = await world(() => ({ tokens: 50 }));
     const guard = new AgentKavach({ budget: Budget.total(1), guardrails: { maxCallsPerRun: 1 } });
-    const mastra = kavach(guard).register(mastraWith({ agents: { a: agent({ model: w.openai('gpt-4o') }) } }));
+    const mastra = kavach(guard).register(mastraWith({ agents: { a: agent(w.model()) } }));
     await mastra.getAgent('a').generate('Hi');
     const error = await rejection(mastra.getAgent('a').generate('Hi', { modelSettings: { maxRetries: 2 } }));
     expect(findKavachError(error)).toBeInstanceOf(CallLimitError);

@@ -1,6 +1,7 @@
 /** What the wire tests stand on: a simulator, and real providers and Mastra instances that talk to it. */
 import { createOpenAI } from '@ai-sdk/openai';
-import { Agent, type AgentConfig } from '@mastra/core/agent';
+import type { LanguageModelV4 } from '@ai-sdk/provider';
+import { Agent, type AgentConfig, type MastraLanguageModel } from '@mastra/core/agent';
 import { noopLogger } from '@mastra/core/logger';
 import { Mastra } from '@mastra/core';
 import type { AgentKavach, SpendEvent } from '@agentkavach/core';
@@ -14,9 +15,19 @@ export class World implements AsyncDisposable {
     this.openai = createOpenAI({ baseURL: sim.baseURL('openai'), apiKey: 'test' });
   }
 
+  /** A model object as Mastra takes it. */
+  model(id = 'gpt-4o'): MastraLanguageModel {
+    return forMastra(this.openai.chat(id));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.sim.close();
   }
+}
+
+/** Mastra's copy of the model's type is older than the provider's: it lacks a finish reason. */
+export function forMastra(model: LanguageModelV4): MastraLanguageModel {
+  return model as unknown as MastraLanguageModel;
 }
 
 /** Starts a world. */
@@ -25,8 +36,8 @@ export async function world(script?: Script): Promise<World> {
 }
 
 /** An agent with a name. */
-export function agent(config: Partial<AgentConfig> & Pick<AgentConfig, 'model'>): Agent {
-  return new Agent({ id: 'agent', name: 'agent', instructions: 'Answer.', ...config });
+export function agent(model: AgentConfig['model'], config: Partial<Omit<AgentConfig, 'model'>> = {}): Agent {
+  return new Agent({ id: 'agent', name: 'agent', instructions: 'Answer.', ...config, model });
 }
 
 /** A quiet Mastra instance. */
