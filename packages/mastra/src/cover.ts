@@ -38,6 +38,18 @@ export function coversOfMastra(mastra: object | undefined): readonly Cover[] {
   return Array.isArray(covers) ? (covers as Cover[]) : [];
 }
 
+let ofProcess: readonly Cover[] = [];
+
+/** Covers agents that are under no other cover, from now on. */
+export function coverProcess(cover: Cover): void {
+  ofProcess = [cover];
+}
+
+/** The cover of agents that are under no other. */
+export function coversOfProcess(): readonly Cover[] {
+  return ofProcess;
+}
+
 /** The covers of the run around the current code. */
 export function coversAround(): readonly Cover[] {
   return around.getStore() ?? [];

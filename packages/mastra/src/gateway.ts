@@ -15,14 +15,20 @@ export const GATEWAY_ID = 'agentkavach';
 
 type ModelArgs = Parameters<MastraModelGatewayInterface['resolveLanguageModel']>[0];
 
+/** Guards a model, given the way to another one of the same provider. */
+type Guarded = (
+  model: GatewayLanguageModel,
+  sibling: (modelId: string) => Promise<GatewayLanguageModel>,
+) => GatewayLanguageModel;
+
 /** Guards the models that other gateways make. */
 export class KavachGateway extends MastraModelGateway {
   readonly id = GATEWAY_ID;
   readonly name = 'AgentKavach';
-  readonly #guarded: (model: GatewayLanguageModel) => GatewayLanguageModel;
+  readonly #guarded: Guarded;
   #others: () => readonly MastraModelGatewayInterface[] = () => [];
 
-  constructor(guarded: (model: GatewayLanguageModel) => GatewayLanguageModel) {
+  constructor(guarded: Guarded) {
     super();
     this.#guarded = guarded;
   }
@@ -50,7 +56,9 @@ export class KavachGateway extends MastraModelGateway {
     return await gateway.resolveAuth?.({ ...request, gatewayId: gateway.id });
   }
   async resolveLanguageModel(args: ModelArgs): Promise<GatewayLanguageModel> {
-    return this.#guarded(await this.#gatewayFor(`${args.providerId}/${args.modelId}`).resolveLanguageModel(args));
+    const made = async (modelId: string): Promise<GatewayLanguageModel> =>
+      this.#gatewayFor(`${args.providerId}/${modelId}`).resolveLanguageModel({ ...args, modelId });
+    return this.#guarded(await made(args.modelId), made);
   }
 
   /** Mastra's own order: by prefix, then who claims it, then the registry of models. */

@@ -1,44 +1,78 @@
-/** The plugin: registers a guard with a Mastra instance. */
+/** The plugin: puts a guard over a Mastra instance. */
+import type { MastraLanguageModel } from '@mastra/core/agent';
+import type { GatewayLanguageModel } from '@mastra/core/llm';
 import type { Mastra } from '@mastra/core';
-import { ModelRouterLanguageModel } from '@mastra/core/llm';
-import { AgentKavach, type KavachOptions } from '@agentkavach/core';
-import { guardModel, type KavachSettings } from '@agentkavach/vercel-ai';
-import {
-  coverMastra,
-  covered,
-  coversAround,
-  coversOfMastra,
-  coversOfModel,
-  markCovered,
-  under,
-  union,
-  type Cover,
-} from './cover.ts';
+import { ConfigError, type AgentKavach } from '@agentkavach/core';
+import { guardModel } from '@agentkavach/vercel-ai';
+import { coverMastra, coverProcess, markCovered, type Cover } from './cover.ts';
 import { GATEWAY_ID, KavachGateway } from './gateway.ts';
-import { gatewayOf, hookInto, mastraOf, type Handlers } from './hooks.ts';
-import { refusedTogether } from './refusal.ts';
+import { HANDLERS } from './handlers.ts';
+import { hookInto } from './hooks.ts';
+import { KavachProcessor } from './processor.ts';
+import { partsOf, type GuardOrOptions, type MastraSettings } from './settings.ts';
 
-/** A guard for Mastra. */
+/**
+ * A model as Mastra takes it. Mastra's copies of the AI SDK's types may be older than the provider's: what is guarded fits
+ * both.
+ */
+export type ForMastra<M> = M extends { readonly specificationVersion: 'v4'; doStream: unknown }
+  ? M & Extract<MastraLanguageModel | GatewayLanguageModel, { readonly specificationVersion: 'v4' }>
+  : M;
+
+/** A guard for Mastra instances. */
 export interface KavachPlugin {
   /** The guard that everything is charged to. */
   readonly guard: AgentKavach;
-  /** Guards models given by name; `register` adds it. */
+  /** Guards models given by name, and lets `onThreshold` switch them. {@link register} adds it. */
   readonly gateway: KavachGateway;
+  /**
+   * Guards every model of a Mastra instance: of its agents, present and later, and of all that they and its workflows run.
+   *
+   * @returns the same instance
+   * @throws ConfigError when this version of Mastra lacks what the plugin takes hold of
+   * @example export const mastra = kavach({ budget: Budget.daily(5) }).register(new Mastra({ agents }));
+   */
   register<M extends Mastra>(mastra: M): M;
-  model<M extends object>(model: M): M;
+  /**
+   * One guarded model object, for places that belong to no Mastra instance.
+   *
+   * @example new Agent({ name: 'judge', model: plugin.model(openai('gpt-4o-mini')), … })
+   */
+  model<M extends object>(model: M): ForMastra<M>;
+  /**
+   * An input processor that ends a run with Mastra's tripwire, its steps kept, where the guard would refuse the next call.
+   * The refusal's figures are the tripwire's `metadata`.
+   *
+   * @example new Agent({ inputProcessors: [plugin.processor()], … })
+   */
+  processor(): KavachProcessor;
 }
 
-export function kavach(guardOrOptions?: AgentKavach | KavachOptions, settings: KavachSettings = {}): KavachPlugin {
-  const guard = AgentKavach.isInstance(guardOrOptions) ? guardOrOptions : new AgentKavach(guardOrOptions);
-  const gateway = new KavachGateway((model) => guardModel(model, guard, settings));
-  const cover: Cover = { guard, settings, gateway };
+/**
+ * A plugin that holds the calls of Mastra instances to a guard's budgets and guardrails.
+ *
+ * @param guardOrOptions a guard to share, the options of a new one, or nothing: a new guard from `AGENTKAVACH_*` variables
+ * and defaults
+ * @param settings `strict` and `onKillStream`, where a guard is given
+ * @throws ConfigError for wrong options; at call time, the guard's errors, which Mastra does not retry
+ * @example
+ * const guard = new AgentKavach({ budget: Budget.daily(5) });
+ * export const mastra = kavach(guard).register(new Mastra({ agents, workflows }));
+ */
+export function kavach(guardOrOptions?: GuardOrOptions, settings: MastraSettings = {}): KavachPlugin {
+  const { guard, strict, models } = partsOf(guardOrOptions, settings);
+  const gateway = new KavachGateway((model, sibling) => guardModel(model, guard, { ...models, makeModel: sibling }));
+  const cover: Cover = { guard, settings: models, gateway };
   return {
     guard,
     gateway,
-    model: (model) => markCovered(guardModel(model, guard, settings), [cover]),
-    register(mastra) {
-      hookInto(HANDLERS, Object.values(mastra.listAgents()));
+    // Only the type's reading differs: the object is the model's own stand-in.
+    model: <M extends object>(model: M) => markCovered(guardModel(model, guard, models), [cover]) as ForMastra<M>,
+    processor: () => new KavachProcessor(guard),
+    register: (mastra) => {
+      hookInto(HANDLERS, agentsOf(mastra));
       coverMastra(mastra, cover);
+      if (strict) coverProcess(cover);
       gateway.ask(() => Object.values(mastra.listGateways() ?? {}));
       mastra.addGateway(gateway, GATEWAY_ID);
       return mastra;
@@ -46,32 +80,10 @@ export function kavach(guardOrOptions?: AgentKavach | KavachOptions, settings: K
   };
 }
 
-function coversOf(agent: object): readonly Cover[] {
-  return union(coversOfMastra(mastraOf(agent)), coversAround());
-}
-
-const HANDLERS: Handlers = {
-  model: (agent, model, config) => {
-    const covers = coversOf(agent);
-    const atGateway = covers.filter(({ gateway }) => isRouted(model, config, gateway));
-    if (atGateway.length > 0) markCovered(model, atGateway);
-    return covered(model, covers);
-  },
-  fallbacks: (agent, models) => (coversOf(agent).length === 0 ? models : refusedTogether(models)),
-  replacement: (previous, model) =>
-    covered(model, union(previous === undefined ? [] : coversOfModel(previous), coversAround())),
-  memory: (agent, memory) => {
-    const covers = coversOf(agent);
-    const embedder: unknown = Reflect.get(memory, 'embedder');
-    if (covers.length > 0 && typeof embedder === 'object' && embedder !== null) {
-      Reflect.set(memory, 'embedder', covered(embedder, covers));
-    }
-    return memory;
-  },
-  run: (agent, fn) => under(coversOf(agent), fn),
-};
-
-/** Whether the gateway guards the model by itself: one given by name, not by a URL of its own. */
-function isRouted(model: object, config: unknown, gateway: object): boolean {
-  return typeof config === 'string' && model instanceof ModelRouterLanguageModel && gatewayOf(model) === gateway;
+function agentsOf(mastra: Mastra): readonly object[] {
+  const list: unknown = typeof (mastra as unknown) === 'object' ? Reflect.get(mastra, 'listAgents') : undefined;
+  if (typeof list === 'function') return Object.values(mastra.listAgents());
+  throw new ConfigError('register() takes a Mastra instance: kavach(guard).register(new Mastra({ agents })).', {
+    path: 'mastra',
+  });
 }

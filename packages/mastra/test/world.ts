@@ -1,7 +1,8 @@
 /** What the wire tests stand on: a simulator, and real providers and Mastra instances that talk to it. */
 import { createOpenAI } from '@ai-sdk/openai';
-import type { LanguageModelV4 } from '@ai-sdk/provider';
+import type { EmbeddingModelV3, LanguageModelV4 } from '@ai-sdk/provider';
 import { Agent, type AgentConfig, type MastraLanguageModel } from '@mastra/core/agent';
+import type { SharedMemoryConfig } from '@mastra/core/memory';
 import { noopLogger } from '@mastra/core/logger';
 import { Mastra } from '@mastra/core';
 import type { AgentKavach, SpendEvent } from '@agentkavach/core';
@@ -18,6 +19,11 @@ export class World implements AsyncDisposable {
   /** A model object as Mastra takes it. */
   model(id = 'gpt-4o'): MastraLanguageModel {
     return forMastra(this.openai.chat(id));
+  }
+
+  /** An embedding model as Mastra takes it, whose types know no V4 of it. */
+  embedder(): NonNullable<SharedMemoryConfig['embedder']> {
+    return this.openai.embeddingModel('text-embedding-3-small') as unknown as EmbeddingModelV3;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

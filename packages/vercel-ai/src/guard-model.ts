@@ -11,6 +11,18 @@ import { fields } from './shape.ts';
 /** What kind of model an object is; `other` kinds can't be priced. */
 export type ModelKind = 'language' | 'embedding' | 'image' | 'other';
 
+/** Makes another model of the same provider, with the same settings; a promise of it will do. */
+export type MakeModel = (modelId: string) => unknown;
+
+/** How a guarded model object behaves. */
+export interface GuardModelSettings extends KavachSettings {
+  /**
+   * With it, `onThreshold` can switch a language model to a cheaper one: `(id) => openai(id)`, the plain provider. What it
+   * makes must not be guarded itself.
+   */
+  readonly makeModel?: MakeModel | undefined;
+}
+
 type Send<R> = (params: object) => PromiseLike<R>;
 type StreamStart = { readonly stream: ReadableStream<LanguageModelV4StreamPart> };
 
@@ -26,7 +38,7 @@ type StreamStart = { readonly stream: ReadableStream<LanguageModelV4StreamPart> 
 export function guardModel<M extends object>(
   model: M,
   guardOrOptions?: GuardOrOptions,
-  settings: KavachSettings = {},
+  settings: GuardModelSettings = {},
 ): M {
   const kind = kindOfModel(model);
   if (kind === undefined || kind === 'other') {
@@ -36,7 +48,9 @@ export function guardModel<M extends object>(
       { path: 'model' },
     );
   }
-  return proxied(model, kind, guardingOf(guardOrOptions, settings));
+  if (fields(settings)?.['makeModel'] === undefined) return proxied(model, kind, guardingOf(guardOrOptions, settings));
+  const { makeModel, ...rest } = settings;
+  return proxied(model, kind, guardingOf(guardOrOptions, rest), makeModel);
 }
 
 /** The kind of a model object; `undefined` where the value is no model. */
@@ -50,9 +64,6 @@ export function kindOfModel(value: unknown): ModelKind | undefined {
   if (has('doEmbed')) return 'embedding';
   return has('doGenerate') && 'maxImagesPerCall' in model ? 'image' : 'other';
 }
-
-/** Makes another model of the same provider, with the same settings. */
-export type MakeModel = (modelId: string) => unknown;
 
 /**
  * The guarded object.

@@ -6,7 +6,7 @@
  * import { kavach } from '@agentkavach/vercel-ai';
  * const model = wrapLanguageModel({ model: openai('gpt-4o'), middleware: kavach() });
  */
-export { guardModel } from './guard-model.ts';
+export { guardModel, type GuardModelSettings } from './guard-model.ts';
 export { kavachProvider } from './guard-provider.ts';
 export { kavach, kavachEmbedding, kavachImage, type GuardOrOptions, type KavachSettings } from './middleware.ts';
 export { normaliseProvider, type ModelName } from './provider-name.ts';
