@@ -8,13 +8,15 @@ import { backendSections } from './backend/sections.ts';
 import { importSection, memorySection } from './footprint.ts';
 import { langchainSection } from './langchain.ts';
 import type { Figure, Section } from './measure.ts';
+import { mastraSection } from './mastra.ts';
 import { middlewareSection } from './middleware.ts';
 import { reserveSection } from './reserve.ts';
 
 const RESULTS = 'bench/RESULTS.md';
 
 async function* engineSections(): AsyncGenerator<Section> {
-  for (const take of [memorySection, reserveSection, middlewareSection, langchainSection, importSection])
+  for (const take of [memorySection, reserveSection, middlewareSection, langchainSection, mastraSection, importSection])
+      yield await take();
     yield await take();
 }
 

@@ -1,12 +1,14 @@
 /** What the wire tests stand on: a simulator, and real providers and Mastra instances that talk to it. */
 import { createOpenAI } from '@ai-sdk/openai';
-import type { EmbeddingModelV3, LanguageModelV4 } from '@ai-sdk/provider';
+import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { Agent, type AgentConfig, type MastraLanguageModel } from '@mastra/core/agent';
 import type { SharedMemoryConfig } from '@mastra/core/memory';
 import { noopLogger } from '@mastra/core/logger';
 import { Mastra } from '@mastra/core';
 import type { AgentKavach, SpendEvent } from '@agentkavach/core';
 import { startSimulator, type Script, type Simulator } from '@agentkavach/simulator';
+
+type Embedder = Exclude<SharedMemoryConfig['embedder'], string | undefined>;
 
 /** A simulator with a client. */
 export class World implements AsyncDisposable {
@@ -22,8 +24,8 @@ export class World implements AsyncDisposable {
   }
 
   /** An embedding model as Mastra takes it, whose types know no V4 of it. */
-  embedder(): NonNullable<SharedMemoryConfig['embedder']> {
-    return this.openai.embeddingModel('text-embedding-3-small') as unknown as EmbeddingModelV3;
+  embedder(): Embedder {
+    return this.openai.embeddingModel('text-embedding-3-small') as unknown as Embedder;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
