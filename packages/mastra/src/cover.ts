@@ -4,6 +4,7 @@
  */
 import { ConfigError, type AgentKavach } from '@agentkavach/core';
 import { guardModel, type KavachSettings } from '@agentkavach/vercel-ai';
+import { throwingUnsent } from './router.ts';
 
 /** A guard as it covers one or more Mastra instances. */
 export interface Cover {
@@ -85,7 +86,7 @@ export function markCovered<M extends object>(model: M, covers: readonly Cover[]
 export function covered<M extends object>(model: M, covers: readonly Cover[]): M {
   const missing = covers.filter((cover) => !coversOfModel(model).includes(cover));
   if (missing.length === 0) return model;
-  let result = model;
+  let result = throwingUnsent(model);
   for (const { guard, settings } of missing) {
     if (isV1(model)) refuseV1(model, guard);
     else result = guardModel(result, guard, settings);

@@ -2,6 +2,7 @@
  * The places where this package takes hold of Mastra, all in one file, since some are private and may change. Each is
  * checked when a plugin is registered: one that has gone is an error that names the version, never a silent gap.
  */
+import { Mastra } from '@mastra/core';
 import { Agent } from '@mastra/core/agent';
 import { ProcessorRunner } from '@mastra/core/processors';
 import { Run } from '@mastra/core/workflows';
@@ -42,20 +43,47 @@ const WORKFLOW_ENTRIES =
 
 const HOOKED = Symbol.for('agentkavach.mastra.hooked');
 
+/** The classes of one copy of Mastra that models pass through. */
+interface Copy {
+  readonly Agent: { readonly prototype: object };
+  readonly ProcessorRunner: { readonly prototype: object };
+  readonly Run: { readonly prototype: object };
+}
+
 /**
- * Takes hold of Mastra's classes, once.
+ * Takes hold of the classes that a Mastra instance belongs to, once.
  *
- * @param agents agents whose class may come from another copy of Mastra (its CommonJS build)
- * @throws ConfigError when a hook is not there
+ * @throws ConfigError when a hook is not there, or for an instance of a copy of Mastra that can't be reached
  */
-export function hookInto(handlers: Handlers, agents: readonly object[]): void {
-  for (const prototype of [Agent.prototype, ...agents.map(agentPrototype)]) hookAgent(prototype, handlers);
+export function hookInto(handlers: Handlers, mastra: object): void {
+  const { Agent, ProcessorRunner, Run } = mastra instanceof Mastra ? OWN : otherCopyOf(mastra);
+  assertHooks(missingHooks(Agent.prototype, ProcessorRunner.prototype));
+  hookAgent(Agent.prototype, handlers);
   hookProcessors(ProcessorRunner.prototype, handlers);
   hookWorkflows(Run.prototype, handlers);
 }
 
+const OWN: Copy = { Agent, ProcessorRunner, Run };
+
+/** Mastra comes as ES modules and as CommonJS, and a program may load both. */
+function otherCopyOf(mastra: object): Copy {
+  const load = process.getBuiltinModule('node:module').createRequire(import.meta.url) as (id: string) => unknown;
+  const { Mastra: Other } = load('@mastra/core') as { Mastra: new () => object };
+  if (!(mastra instanceof Other)) {
+    throw new ConfigError(
+      'register() takes an instance of the @mastra/core that @agentkavach/mastra itself loads, got one of something else: kavach(guard).register(new Mastra({ agents })). ' +
+        'If it is one, two copies are installed (npm ls @mastra/core): keep one.',
+      { path: 'mastra' },
+    );
+  }
+  const { Agent } = load('@mastra/core/agent') as Pick<Copy, 'Agent'>;
+  const { ProcessorRunner } = load('@mastra/core/processors') as Pick<Copy, 'ProcessorRunner'>;
+  const { Run } = load('@mastra/core/workflows') as Pick<Copy, 'Run'>;
+  return { Agent, ProcessorRunner, Run };
+}
+
 /** The names of the hooks that a version lacks; empty when all are there. */
-export function missingHooks(agent: object = Agent.prototype, runner: object = ProcessorRunner.prototype): string[] {
+export function missingHooks(agent: object, runner: object): string[] {
   const lacks = (owner: object, key: string): boolean => typeof Reflect.get(owner, key) !== 'function';
   return [
     ...['resolveModelConfig', 'prepareModels', 'getMastraInstance', 'getMemory', 'generate', 'stream']
@@ -67,7 +95,6 @@ export function missingHooks(agent: object = Agent.prototype, runner: object = P
 
 function hookAgent(prototype: object, { model, fallbacks, memory, run }: Handlers): void {
   if (Object.hasOwn(prototype, HOOKED)) return;
-  assertHooks(missingHooks(prototype));
   wrap(prototype, 'resolveModelConfig', (original) => {
     return async function resolveModelConfig(...args) {
       return model(this, (await original.apply(this, args)) as object, args[0]);
@@ -137,14 +164,6 @@ function assertHooks(missing: readonly string[]): void {
       `@agentkavach/mastra was tested with @mastra/core ${TESTED_WITH}: use that version, or a newer @agentkavach/mastra.`,
     { path: 'mastra' },
   );
-}
-
-/** The prototype in an agent's chain that has the private methods. */
-function agentPrototype(agent: object): object {
-  for (let at: object | null = agent; at !== null; at = Object.getPrototypeOf(at) as object | null) {
-    if (Object.hasOwn(at, 'resolveModelConfig')) return at;
-  }
-  return Agent.prototype; // an agent of another kind: what it runs goes through agents
 }
 
 function wrap(prototype: object, key: string, around: (original: Method) => Method): void {

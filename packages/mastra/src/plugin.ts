@@ -2,7 +2,7 @@
 import type { MastraLanguageModel } from '@mastra/core/agent';
 import type { GatewayLanguageModel } from '@mastra/core/llm';
 import type { Mastra } from '@mastra/core';
-import { ConfigError, type AgentKavach } from '@agentkavach/core';
+import type { AgentKavach } from '@agentkavach/core';
 import { guardModel } from '@agentkavach/vercel-ai';
 import { coverMastra, coverProcess, markCovered, type Cover } from './cover.ts';
 import { GATEWAY_ID, KavachGateway } from './gateway.ts';
@@ -70,7 +70,7 @@ export function kavach(guardOrOptions?: GuardOrOptions, settings: MastraSettings
     model: <M extends object>(model: M) => markCovered(guardModel(model, guard, models), [cover]) as ForMastra<M>,
     processor: () => new KavachProcessor(guard),
     register: (mastra) => {
-      hookInto(HANDLERS, agentsOf(mastra));
+      hookInto(HANDLERS, mastra);
       coverMastra(mastra, cover);
       if (strict) coverProcess(cover);
       gateway.ask(() => Object.values(mastra.listGateways() ?? {}));
@@ -78,12 +78,4 @@ export function kavach(guardOrOptions?: GuardOrOptions, settings: MastraSettings
       return mastra;
     },
   };
-}
-
-function agentsOf(mastra: Mastra): readonly object[] {
-  const list: unknown = typeof (mastra as unknown) === 'object' ? Reflect.get(mastra, 'listAgents') : undefined;
-  if (typeof list === 'function') return Object.values(mastra.listAgents());
-  throw new ConfigError('register() takes a Mastra instance: kavach(guard).register(new Mastra({ agents })).', {
-    path: 'mastra',
-  });
 }

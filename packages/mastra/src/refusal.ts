@@ -2,6 +2,7 @@
 import { CallTimeoutError, findKavachError, StreamIdleError, type KavachError } from '@agentkavach/core';
 import { coversOfModel, markCovered } from './cover.ts';
 import type { FallbackEntry } from './hooks.ts';
+import { withMethods } from './stand-in.ts';
 
 type Send = (options: unknown) => PromiseLike<unknown>;
 
@@ -34,17 +35,4 @@ function refusing(model: object, run: { refusal?: KavachError }): object {
 /** A model that answered too late may well be replaced by another. */
 function isRefusal(error: KavachError): boolean {
   return !CallTimeoutError.isInstance(error) && !StreamIdleError.isInstance(error);
-}
-
-/** The same object with other methods; its own run on itself, since its private fields are not on the stand-in. */
-export function withMethods<T extends object>(object: T, methods: Readonly<Record<string, unknown>>): T {
-  return new Proxy(object, {
-    get: (target, key) => {
-      const method = typeof key === 'string' ? methods[key] : undefined;
-      if (method !== undefined) return method;
-      const value: unknown = Reflect.get(target, key, target);
-      if (typeof value !== 'function' || key === 'constructor') return value;
-      return (value as (...args: unknown[]) => unknown).bind(target);
-    },
-  });
 }

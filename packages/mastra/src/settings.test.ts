@@ -18,7 +18,11 @@ describe('kavach()', () => {
     ['a wrong strict', () => kavach({ strict: 1 } as never), /strict must be true or false, got 1/],
     ['a wrong onKillStream', () => kavach({ onKillStream: 'x' } as never), /onKillStream/],
     ['an option beside a guard', () => kavach(new AgentKavach(), { budget: 1 } as never), /budget/],
-    ['something else to register with', () => kavach().register({} as Mastra), /takes a Mastra instance/],
+    [
+      'something else to register with',
+      () => kavach().register({} as Mastra),
+      /takes an instance of the @mastra\/core/,
+    ],
     ['a model that is none', () => kavach().model({}), /guardModel/],
   ])('refuses %s', (_name, call, message) => {
     expect(call).toThrow(ConfigError);
