@@ -6,6 +6,7 @@ import { Mastra } from '@mastra/core';
 import { Agent } from '@mastra/core/agent';
 import { ProcessorRunner } from '@mastra/core/processors';
 import { Run } from '@mastra/core/workflows';
+import { StepExecutor } from '@mastra/core/workflows/evented';
 import { ConfigError } from '@agentkavach/core';
 
 /** The version of @mastra/core that the hooks were written and tested against. */
@@ -32,7 +33,7 @@ export interface FallbackEntry {
 
 type Method = (this: object, ...args: unknown[]) => unknown;
 
-/** Where an agent's work begins. One that a version does not have is skipped: it can't be called either. */
+/** Where an agent's work begins. */
 const AGENT_ENTRIES =
   'generate stream network resumeGenerate resumeStream resumeNetwork streamUntilIdle resumeStreamUntilIdle genTitle'.split(
     ' ',
@@ -43,11 +44,15 @@ const WORKFLOW_ENTRIES =
 
 const HOOKED = Symbol.for('agentkavach.mastra.hooked');
 
+/** Where a step of an evented workflow begins, on whatever worker. */
+const STEP_ENTRIES = 'execute evaluateConditions evaluateCondition resolveSleep resolveSleepUntil'.split(' ');
+
 /** The classes of one copy of Mastra that models pass through. */
 interface Copy {
   readonly Agent: { readonly prototype: object };
   readonly ProcessorRunner: { readonly prototype: object };
   readonly Run: { readonly prototype: object };
+  readonly StepExecutor: { readonly prototype: object };
 }
 
 /**
@@ -56,14 +61,15 @@ interface Copy {
  * @throws ConfigError when a hook is not there, or for an instance of a copy of Mastra that can't be reached
  */
 export function hookInto(handlers: Handlers, mastra: object): void {
-  const { Agent, ProcessorRunner, Run } = mastra instanceof Mastra ? OWN : otherCopyOf(mastra);
-  assertHooks(missingHooks(Agent.prototype, ProcessorRunner.prototype));
-  hookAgent(Agent.prototype, handlers);
-  hookProcessors(ProcessorRunner.prototype, handlers);
-  hookWorkflows(Run.prototype, handlers);
+  const copy = mastra instanceof Mastra ? OWN : otherCopyOf(mastra);
+  assertHooks(missingHooks(copy));
+  hookAgent(copy.Agent.prototype, handlers);
+  hookProcessors(copy.ProcessorRunner.prototype, handlers);
+  hookRuns(copy.Run.prototype, WORKFLOW_ENTRIES, handlers);
+  hookRuns(copy.StepExecutor.prototype, STEP_ENTRIES, handlers);
 }
 
-const OWN: Copy = { Agent, ProcessorRunner, Run };
+const OWN: Copy = { Agent, ProcessorRunner, Run, StepExecutor };
 
 /** Mastra comes as ES modules and as CommonJS, and a program may load both. */
 function otherCopyOf(mastra: object): Copy {
@@ -79,18 +85,25 @@ function otherCopyOf(mastra: object): Copy {
   const { Agent } = load('@mastra/core/agent') as Pick<Copy, 'Agent'>;
   const { ProcessorRunner } = load('@mastra/core/processors') as Pick<Copy, 'ProcessorRunner'>;
   const { Run } = load('@mastra/core/workflows') as Pick<Copy, 'Run'>;
-  return { Agent, ProcessorRunner, Run };
+  const { StepExecutor } = load('@mastra/core/workflows/evented') as Pick<Copy, 'StepExecutor'>;
+  return { Agent, ProcessorRunner, Run, StepExecutor };
 }
 
+/** What must be there; the other entries are skipped where a version lacks them, since they can't be called then. */
+const REQUIRED: Readonly<Record<keyof Copy, readonly string[]>> = {
+  Agent: ['resolveModelConfig', 'prepareModels', 'getMastraInstance', 'getMemory', 'generate', 'stream'],
+  ProcessorRunner: ['runProcessInputStep'],
+  Run: ['start'],
+  StepExecutor: ['execute'],
+};
+
 /** The names of the hooks that a version lacks; empty when all are there. */
-export function missingHooks(agent: object, runner: object): string[] {
-  const lacks = (owner: object, key: string): boolean => typeof Reflect.get(owner, key) !== 'function';
-  return [
-    ...['resolveModelConfig', 'prepareModels', 'getMastraInstance', 'getMemory', 'generate', 'stream']
-      .filter((key) => lacks(agent, key))
-      .map((key) => `Agent.prototype.${key}`),
-    ...(lacks(runner, 'runProcessInputStep') ? ['ProcessorRunner.prototype.runProcessInputStep'] : []),
-  ];
+export function missingHooks(copy: Copy = OWN): string[] {
+  return (Object.keys(REQUIRED) as (keyof Copy)[]).flatMap((owner) =>
+    REQUIRED[owner]
+      .filter((key) => typeof Reflect.get(copy[owner].prototype, key) !== 'function')
+      .map((key) => `${owner}.prototype.${key}`),
+  );
 }
 
 function hookAgent(prototype: object, { model, fallbacks, memory, run }: Handlers): void {
@@ -115,9 +128,9 @@ function hookAgent(prototype: object, { model, fallbacks, memory, run }: Handler
   Object.defineProperty(prototype, HOOKED, { value: true });
 }
 
-function hookWorkflows(prototype: object, { run }: Handlers): void {
+function hookRuns(prototype: object, entries: readonly string[], { run }: Handlers): void {
   if (Object.hasOwn(prototype, HOOKED)) return;
-  hookEntries(prototype, WORKFLOW_ENTRIES, run);
+  hookEntries(prototype, entries, run);
   Object.defineProperty(prototype, HOOKED, { value: true });
 }
 
@@ -145,7 +158,7 @@ function hookProcessors(prototype: object, { replacement }: Handlers): void {
   Object.defineProperty(prototype, HOOKED, { value: true });
 }
 
-/** The Mastra instance that an agent or a workflow's run belongs to. */
+/** The Mastra instance that an agent, a workflow's run or an executor of steps belongs to. */
 export function mastraOf(owner: object): object | undefined {
   const read: unknown = Reflect.get(owner, 'getMastraInstance');
   const mastra: unknown = typeof read === 'function' ? Reflect.apply(read, owner, []) : Reflect.get(owner, 'mastra');

@@ -44,6 +44,22 @@ describe('a Mastra instance', () => {
     expect(guard.status().run.calls).toBe(1);
   });
 
+  it('counts in the run around it, and for its user', async () => {
+    await using w = await world(() => ({ tokens: 20 }));
+    const guard = new AgentKavach({ budget: Budget.perUser(1, 'daily'), guardrails: { maxCallsPerRun: 1 } });
+    const mastra = kavach(guard).register(mastraWith({ agents: { a: agent(w.model()) } }));
+    const ask = () => mastra.getAgent('a').generate('Hi');
+    const spent = (user: string) => guard.run({ user }, () => spentNano(guard));
+    await guard.run({ user: 'u1' }, ask);
+    await guard.run({ user: 'u2' }, async () => {
+      await (await mastra.getAgent('a').stream('Hi')).consumeStream();
+      await rejection(ask());
+    });
+    expect(w.sim.ledger.requests).toBe(2);
+    expect(spent('u1') + spent('u2')).toBe(w.sim.ledger.totalNano());
+    expect(spent('u1')).toBeGreaterThan(0);
+  });
+
   it('of Mastra’s CommonJS build is guarded too', async () => {
     await using w = await world(() => ({ tokens: 20 }));
     const { Mastra } = require('@mastra/core') as typeof core;
