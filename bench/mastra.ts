@@ -18,8 +18,8 @@ export async function mastraSection(): Promise<Section> {
     guardrails: { maxCallsPerRun: 1e9, maxTokensPerRun: 1e14, maxRuntimeSeconds: 86_400, maxUsdPerMinute: 1e6 },
   });
   guard.on('spend', () => undefined);
-  const bare = agentOf((mastra) => mastra);
-  const guarded = agentOf((mastra) => kavach(guard).register(mastra));
+  const bare = instance().getAgent('agent');
+  const guarded = kavach(guard).register(instance()).getAgent('agent');
   const [bareModel, guardedModel] = [await bare.getModel(), await guarded.getModel()];
   const p50 = await medians({
     bare: () => send(bareModel),
@@ -41,9 +41,9 @@ export async function mastraSection(): Promise<Section> {
   };
 }
 
-function agentOf(register: (mastra: Mastra) => Mastra): Agent {
+function instance(): Mastra<{ agent: Agent<'a'> }> {
   const agent = new Agent({ id: 'a', name: 'a', instructions: 'Answer.', model: mock() });
-  return register(new Mastra({ logger: noopLogger, agents: { agent } })).getAgent('agent');
+  return new Mastra({ logger: noopLogger, agents: { agent } });
 }
 
 function send(model: object): PromiseLike<unknown> {

@@ -1,4 +1,5 @@
-import { Agent } from '@mastra/core/agent';
+import type { Mastra } from '@mastra/core';
+import type { Agent, MastraLanguageModel } from '@mastra/core/agent';
 import { InMemoryStore } from '@mastra/core/storage';
 import {
   AgentKavach,
@@ -15,9 +16,9 @@ import { kavach } from '../src/index.ts';
 import { agent, mastraWith, rejection, reserved, spentNano, world } from './world.ts';
 
 /** The error that a run ends with. */
-async function failure(asked: Agent, method: 'generate' | 'stream'): Promise<unknown> {
-  if (method === 'generate') return rejection(asked.generate('Hi'));
-  const output = await asked.stream('Hi');
+async function failure(mastra: Mastra, method: 'generate' | 'stream'): Promise<unknown> {
+  if (method === 'generate') return rejection(mastra.getAgent('a').generate('Hi'));
+  const output = await mastra.getAgent('a').stream('Hi');
   await output.consumeStream();
   return output.error;
 }
@@ -40,15 +41,17 @@ describe('retries', () => {
     let denied = 0;
     guard.on('denied', () => void denied++);
     const mastra = kavach(guard).register(mastraWith({ agents: { a: agent(w.model(), { maxRetries: 2 }) } }));
-    expect(findKavachError(await failure(mastra.getAgent('a'), method))).toBeInstanceOf(CallLimitError);
+    expect(findKavachError(await failure(mastra, method))).toBeInstanceOf(CallLimitError);
     expect(w.sim.ledger.requests).toBe(1);
     expect(denied).toBe(1);
   });
 });
 
 describe('a fallback list', () => {
-  const list = (first: Agent['model'], second: Agent['model']) =>
-    [{ model: first, maxRetries: 2 }, { model: second }] as never;
+  const list = (first: MastraLanguageModel, second: MastraLanguageModel) => [
+    { model: first, maxRetries: 2 },
+    { model: second },
+  ];
 
   it.each(['generate', 'stream'] as const)('ends with the refusal of its first model (%s)', async (method) => {
     await using w = await world(() => ({ tokens: 10 }));
@@ -58,7 +61,7 @@ describe('a fallback list', () => {
     guard.on('denied', () => void denied++);
     const models = list(w.model('gpt-4'), w.model('gpt-4o-mini'));
     const mastra = kavach(guard).register(mastraWith({ agents: { a: agent(models) } }));
-    expect(findKavachError(await failure(mastra.getAgent('a'), method))).toBeInstanceOf(BudgetExceededError);
+    expect(findKavachError(await failure(mastra, method))).toBeInstanceOf(BudgetExceededError);
     expect(w.sim.ledger.requests).toBe(0);
     expect(denied).toBe(1);
   });
@@ -133,7 +136,7 @@ describe('a consumer that leaves a stream', () => {
 
 describe('sub-agents', () => {
   /** Three agents, of which Mastra knows the first; each asks the next one once. */
-  function family(model: () => Agent['model']): Agent {
+  function family(model: () => MastraLanguageModel): Agent {
     const third = agent(model(), { id: 'third', name: 'third', description: 'Third.' });
     const second = agent(model(), { id: 'second', name: 'second', description: 'Second.', agents: { third } });
     return agent(model(), { id: 'first', name: 'first', agents: { second } });

@@ -1,4 +1,4 @@
-import { Agent } from '@mastra/core/agent';
+import type { Agent } from '@mastra/core/agent';
 import { createScorer } from '@mastra/core/evals';
 import type { Mastra } from '@mastra/core';
 import { ModerationProcessor } from '@mastra/core/processors';
@@ -81,7 +81,7 @@ const KINDS: Record<string, (w: World) => Case> = {
       requests: 1,
     };
   },
-  'a name from prepareStep': (w) => {
+  'a name from prepareStep': () => {
     const mastra = mastraWith({ agents: { a: agent('openai/gpt-4o') } });
     return {
       mastra,
