@@ -73,20 +73,25 @@ const OWN: Copy = { Agent, ProcessorRunner, Run, StepExecutor };
 
 /** Mastra comes as ES modules and as CommonJS, and a program may load both. */
 function otherCopyOf(mastra: object): Copy {
-  const load = process.getBuiltinModule('node:module').createRequire(import.meta.url) as (id: string) => unknown;
-  const { Mastra: Other } = load('@mastra/core') as { Mastra: new () => object };
-  if (!(mastra instanceof Other)) {
-    throw new ConfigError(
-      'register() takes an instance of the @mastra/core that @agentkavach/mastra itself loads, got one of something else: kavach(guard).register(new Mastra({ agents })). ' +
-        'If it is one, two copies are installed (npm ls @mastra/core): keep one.',
-      { path: 'mastra' },
-    );
+  const copy = commonJs();
+  if (copy !== undefined && mastra instanceof copy.Mastra) return copy;
+  throw new ConfigError(
+    'register() takes an instance of the @mastra/core that @agentkavach/mastra itself loads, got one of something else: kavach(guard).register(new Mastra({ agents })). ' +
+      'If it is one, two copies are installed (npm ls @mastra/core): keep one.',
+    { path: 'mastra' },
+  );
+}
+
+function commonJs(): (Copy & { readonly Mastra: new () => object }) | undefined {
+  try {
+    const load = process.getBuiltinModule('node:module').createRequire(import.meta.url) as (id: string) => object;
+    return Object.assign(
+      {},
+      ...['', '/agent', '/processors', '/workflows', '/workflows/evented'].map((entry) => load(`@mastra/core${entry}`)),
+    ) as Copy & { readonly Mastra: new () => object };
+  } catch {
+    return undefined; // bundled, or no Node: there is one copy then
   }
-  const { Agent } = load('@mastra/core/agent') as Pick<Copy, 'Agent'>;
-  const { ProcessorRunner } = load('@mastra/core/processors') as Pick<Copy, 'ProcessorRunner'>;
-  const { Run } = load('@mastra/core/workflows') as Pick<Copy, 'Run'>;
-  const { StepExecutor } = load('@mastra/core/workflows/evented') as Pick<Copy, 'StepExecutor'>;
-  return { Agent, ProcessorRunner, Run, StepExecutor };
 }
 
 /** What must be there; the other entries are skipped where a version lacks them, since they can't be called then. */
