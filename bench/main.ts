@@ -16,7 +16,6 @@ const RESULTS = 'bench/RESULTS.md';
 
 async function* engineSections(): AsyncGenerator<Section> {
   for (const take of [memorySection, reserveSection, middlewareSection, langchainSection, mastraSection, importSection])
-      yield await take();
     yield await take();
 }
 
