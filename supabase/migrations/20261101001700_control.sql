@@ -100,27 +100,27 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_old numeric;
+  v_old kavach.budgets;
   v_budget kavach.budgets;
 begin
   perform 1 from kavach.budget_windows w
   where w.budget_id = p_budget and w.window_end > now()
   order by w.holder, w.window_start
   for no key update;
-  select b.limit_amount into v_old from kavach.budgets b where b.id = p_budget for no key update;
+  select b.* into v_old from kavach.budgets b where b.id = p_budget for no key update;
   update kavach.budgets b
   set limit_amount = p_limit, declared_amount = p_declared, managed_by = p_managed_by, updated_at = now()
   where b.id = p_budget
   returning b.* into v_budget;
-  if p_limit > v_old then
+  if p_limit > v_old.limit_amount then
     -- Thresholds above the new ratio may fire again.
     update kavach.budget_windows w
     set fired = array(select f.share from unnest(w.fired) as f (share) where w.spent >= f.share * p_limit)
     where w.budget_id = p_budget and w.window_end > now() and w.fired <> '{}';
   end if;
-  if p_limit <> v_old then
+  if (p_limit, p_managed_by) is distinct from (v_old.limit_amount, v_old.managed_by) then
     perform private.broadcast(v_budget.org_id, 'limit', jsonb_build_object(
-      'type', 'limit', 'budgetId', v_budget.id, 'limit', private.to_wire(v_budget.unit, p_limit)
+      'type', 'limit', 'budgetId', v_budget.id, 'limit', private.to_wire(v_budget.unit, p_limit), 'managedBy', p_managed_by
     ));
   end if;
 end;

@@ -143,7 +143,7 @@ begin
     'state', (select private.agent_state(a) from kavach.agents a where a.id = v_agent.id),
     'budgets', coalesce((
       select jsonb_agg(
-        jsonb_build_object('id', d.name, 'budgetId', b.id, 'limit', private.to_wire(b.unit, b.limit_amount))
+        jsonb_build_object('id', d.name, 'budgetId', b.id, 'limit', private.to_wire(b.unit, b.limit_amount), 'managedBy', b.managed_by)
         || private.present_spend(b, null)
         order by d.position
       )

@@ -1,19 +1,22 @@
 /**
- * Whether a call may start. The order: what stops every call, the run's guardrails, room in every budget, a lower
- * output cap, a sharper input bound, a wait for room that other calls hold, and last the refusal.
+ * Whether a call may start. The order: a wait until it is known what was spent before, what stops every call, the run's
+ * guardrails, room in every budget, a lower output cap, a sharper input bound, a wait for room that other calls hold, and
+ * last the refusal.
  */
-import { budgetExceeded, type DenialCause } from './budget/denial.ts';
+import type { DenialCause } from './budget/denial.ts';
 import { amountIn } from './budget/ledger.ts';
 import type { Account } from './budget/pool.ts';
 import type { CallRequest } from './call.ts';
 import { checkRequest } from './check-request.ts';
 import { Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
-import { KavachError, UnknownModelError, type BudgetExceededError } from './errors.ts';
+import { UnknownModelError, type BudgetExceededError } from './errors.ts';
+import type { Gate } from './gate.ts';
 import type { Breach, Run } from './guardrails/run.ts';
 import { identityOf, InFlight } from './in-flight.ts';
 import { switched } from './model-switch.ts';
 import { ceilingPrice, type Price } from './pricing/price.ts';
+import { denied, enforce, exceeded } from './refused.ts';
 import { currentFrame, type CallLayer, type Frame } from './scope.ts';
 import { WaitingCall } from './waiting.ts';
 
@@ -45,11 +48,30 @@ const NO_LAYERS: readonly CallLayer[] = [];
  */
 export function admit(engine: Engine, request: CallRequest): InFlight | Promise<InFlight> | Frame | undefined {
   checkRequest(request);
-  const { policy } = engine;
-  if (!policy.enabled) return undefined;
+  if (!engine.policy.enabled) return undefined;
   const frame = currentFrame();
   const outer = frame === undefined ? NO_LAYERS : takeOver(engine, frame, request);
   if ('guard' in outer) return outer;
+  return engine.gate === undefined
+    ? enter(engine, request, frame, outer)
+    : waitAtGate(engine, engine.gate, request, () => enter(engine, request, frame, outer));
+}
+
+/** Waits until it is known what was spent before. A call that would be refused in any case is refused at once. */
+async function waitAtGate<T>(engine: Engine, gate: Gate, request: CallRequest, then: () => T): Promise<Awaited<T>> {
+  refuseIfStopped(engine, request);
+  await gate.pass(request.signal);
+  return await then();
+}
+
+/** Admits a call, or lets it wait for room. */
+function enter(
+  engine: Engine,
+  request: CallRequest,
+  frame: Frame | undefined,
+  outer: readonly CallLayer[],
+): InFlight | Promise<InFlight> {
+  const { policy } = engine;
   const asked = policy.modelSwitches.length === 0 ? request : switchedAt(engine, request, frame);
   const claim = new Claim(asked, priceOf(engine, asked), policy);
   const run = engine.runOf(frame);
@@ -72,10 +94,7 @@ function switchedAt(engine: Engine, request: CallRequest, frame: Frame | undefin
 function attempt(engine: Engine, applicant: Applicant): InFlight | Account {
   const { mode, clock } = engine.policy;
   const { claim, run } = applicant;
-  const { request } = claim;
-  if (request.signal?.aborted === true) throw request.signal.reason;
-  const { refusal } = engine;
-  if (refusal !== undefined) throw denied(engine, refusal);
+  refuseIfStopped(engine, claim.request);
   const monotonic = clock.monotonic();
   const breach = run.breach(monotonic) ?? applicant.loop;
   if (breach !== undefined) {
@@ -94,6 +113,13 @@ function attempt(engine: Engine, applicant: Applicant): InFlight | Account {
   run.begin(monotonic, (timeUp) => engine.breach(timeUp));
   engine.entered(call);
   return call;
+}
+
+/** What no room in any budget could help. */
+function refuseIfStopped(engine: Engine, { signal }: CallRequest): void {
+  if (signal?.aborted === true) throw signal.reason;
+  const { refusal } = engine;
+  if (refusal !== undefined) throw denied(engine, refusal);
 }
 
 /** What is tried when there is no room at once: a sharper bound, then a place in the queue. */
@@ -265,34 +291,4 @@ function report(
   if (stuck() === undefined || (claim.tighten() && stuck() === undefined)) return;
   if (!claim.blurred || !claim.couldFitSharpened(accounts, run.tokensLeft())) say(stuck());
   else engine.track(claim.sharpen().then(() => say(stuck())));
-}
-
-/** Throws the refusal, unless the guard only observes. */
-function enforce(engine: Engine, error: KavachError): void {
-  if (engine.policy.mode !== 'observe') throw denied(engine, error);
-  engine.events.emit('denied', () => ({
-    agentName: engine.policy.agentName,
-    error,
-    enforced: false,
-    at: engine.policy.clock.now(),
-  }));
-}
-
-function denied(engine: Engine, error: Error): Error {
-  const { agentName, clock } = engine.policy;
-  if (KavachError.isInstance(error))
-    engine.events.emit('denied', () => ({ agentName, error, enforced: true, at: clock.now() }));
-  return error;
-}
-
-function exceeded(engine: Engine, claim: Claim, account: Account, cause: DenialCause): BudgetExceededError {
-  const requested = amountIn(account.pool.budget.unit, claim);
-  return budgetExceeded(
-    engine.policy.agentName,
-    engine.budgets.idOf(account.pool),
-    account,
-    requested,
-    cause,
-    claim.hint,
-  );
 }

@@ -3,14 +3,13 @@
  * happens meanwhile is written down. All that needs the network is loaded behind it, so that a guard without a backend
  * never loads it.
  */
-import { GATE } from './budget/gate.ts';
-import { lendBy } from './budget/ledger.ts';
-import { isPooled, type Pool } from './budget/pool.ts';
+import type { Pool } from './budget/pool.ts';
 import type { AdjustedClock } from './clock.ts';
 import type { BackendAccess } from './config/policy.ts';
 import type { BackendStatus } from './backend-status.ts';
 import type { Connected } from './connected.ts';
 import type { Engine } from './engine.ts';
+import { Gate } from './gate.ts';
 import { EventRecorder } from './recorder.ts';
 
 /** One guard's tie to its backend. */
@@ -21,19 +20,17 @@ export class Connection {
 
   constructor(engine: Engine, access: BackendAccess, clock: AdjustedClock) {
     this.#engine = engine;
-    const { policy, budgets, events } = engine;
+    const { policy, events } = engine;
     const recorder = new EventRecorder(policy, events, () => engine.defaultRun.id);
     engine.recorders.push(recorder);
-    // Another guard may have opened a shared pool before.
-    for (const pool of budgets.pools)
-      if (pool.lender === undefined && (policy.mode === 'hard' || isPooled(pool))) lendBy(pool, GATE);
+    if (policy.mode !== 'observe') engine.gate = new Gate(); // what only observes delays nobody
     this.#ready = import('./connected.ts').then(({ Connected }) => {
       this.#connected = new Connected(engine, recorder, access, clock);
       return this.#connected;
     });
     this.#ready.catch((error: unknown) => {
       console.error('[agentkavach] the backend part could not be loaded; limits hold in this process alone:', error);
-      for (const pool of budgets.pools) if (pool.lender === GATE) lendBy(pool, undefined);
+      engine.open();
     });
   }
 
@@ -42,9 +39,15 @@ export class Connection {
     return this.#connected?.status ?? { state: 'connecting', realtime: false, pending: 0, dropped: 0 };
   }
 
-  /** Tells the backend a new limit, in the budget's own unit. */
-  setLimit(pool: Pool, value: number): void {
+  /**
+   * Tells the backend a new limit, in the budget's own unit.
+   *
+   * @returns false where an operator has set the limit: code does not change it then, and the log says so
+   */
+  setLimit(pool: Pool, value: number): boolean {
+    if (this.#connected?.mayChange(pool, value) === false) return false;
     this.#engine.track(this.#ready.then((connected) => connected.setLimit(pool, value)).catch(() => undefined));
+    return true;
   }
 
   /** Delivers what is written down, for a few seconds at most. */

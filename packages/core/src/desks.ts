@@ -1,5 +1,6 @@
 /** One lease desk for all guards of a process that use the same backend with the same key. */
 import { LeaseDesk, type LeaseAuthority, type LeaseDeskOptions } from './budget/lease-desk.ts';
+import type { Pool } from './budget/pool.ts';
 import type { BackendAccess } from './config/policy.ts';
 import type { AgentState, LeasesAnswer, LeasesRequest } from './wire/index.ts';
 
@@ -16,6 +17,10 @@ export interface DeskPart {
 /** A guard's part in a desk. */
 export interface DeskShare {
   readonly desk: LeaseDesk;
+  /** This guard is connected, and the backend knows a pool under this id. */
+  open(pool: Pool, budgetId: string): void;
+  /** This guard does not reach the backend. While another one of the process does, their leases go on. */
+  lost(): void;
   /** Gives it up; with the last part, all leases go back. */
   release(): Promise<void>;
 }
@@ -24,6 +29,8 @@ interface Entry {
   readonly desk: LeaseDesk;
   /** One for each guard. */
   readonly parts: Set<DeskPart>;
+  /** Those that are connected. */
+  readonly connected: Set<DeskPart>;
 }
 
 // Like the pools, shared by all copies of this package in the process: a pool must have one lender.
@@ -43,8 +50,17 @@ export function deskOf(
   entry.parts.add(part);
   return {
     desk: entry.desk,
+    open: (pool, budgetId) => {
+      entry.connected.add(part);
+      entry.desk.open(pool, budgetId);
+    },
+    lost: () => {
+      entry.connected.delete(part);
+      if (entry.connected.size === 0) entry.desk.lost();
+    },
     release: async () => {
       if (!entry.parts.has(part)) return;
+      entry.connected.delete(part);
       if (entry.parts.size > 1) {
         entry.parts.delete(part);
         return;
@@ -58,7 +74,8 @@ export function deskOf(
 
 function newEntry(options: Omit<LeaseDeskOptions, 'authority' | 'agent' | 'onState'>, first: DeskPart): Entry {
   const parts = new Set<DeskPart>([first]);
-  return { desk: new LeaseDesk({ ...options, agent: first.agent, authority: new Parts(parts) }), parts };
+  const desk = new LeaseDesk({ ...options, agent: first.agent, authority: new Parts(parts) });
+  return { desk, parts, connected: new Set() };
 }
 
 /** Asks as any agent of the process that is not stopped: one agent's stop must not keep the others from their slices. */

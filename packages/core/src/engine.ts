@@ -3,14 +3,14 @@
  * call may start is decided in admission.ts.
  */
 import { BudgetSet } from './budget/budget-set.ts';
-import { fromUnit } from './budget/budget.ts';
 import { changeLimit, charge as chargeAccounts, fireFull } from './budget/ledger.ts';
 import { isPooled, type Account, type Pool, type PoolListener } from './budget/pool.ts';
 import type { Policy } from './config/policy.ts';
-import { KillSwitch } from './control/kill-switch.ts';
+import { endsCalls, KillSwitch, type KillHolder } from './control/kill-switch.ts';
 import { ClosedError, type KillReason } from './errors.ts';
-import { chargeOf, spendOf } from './spend.ts';
-import { Events, isolated, type ThresholdEvent } from './events.ts';
+import { BUDGET_TYPE, chargeOf, spendOf, thresholdOf } from './spend.ts';
+import { Events, isolated } from './events.ts';
+import type { Gate } from './gate.ts';
 import { Run, type Breach } from './guardrails/run.ts';
 import type { CallHost, InFlight } from './in-flight.ts';
 import { LoopWatch } from './loop-watch.ts';
@@ -23,11 +23,6 @@ import type { Charge } from './settlement.ts';
 import type { WaitingCall } from './waiting.ts';
 import { Watch } from './watch.ts';
 
-/** Reasons whose kill ends calls in flight; a budget kill lets them finish, since they are paid for. */
-const ABORTING: ReadonlySet<KillReason> = new Set<KillReason>(['manual', 'duration', 'loop', 'key_revoked']);
-
-const BUDGET_TYPE = { usd: 'cost', tokens: 'tokens', calls: 'calls' } as const;
-
 /** One guard's engine. */
 export class Engine implements PoolListener, CallHost {
   readonly events = new Events();
@@ -36,6 +31,8 @@ export class Engine implements PoolListener, CallHost {
   readonly prices: PriceBook;
   readonly inFlight = new Set<InFlight>();
   readonly waiting = new Set<WaitingCall>();
+  /** There while it is not known yet what was spent before: calls wait, except under `observe`. */
+  gate: Gate | undefined;
   /** Runs that a guardrail has stopped and that are still open. */
   readonly stoppedRuns = new Set<Run>();
   readonly loops: LoopWatch | undefined;
@@ -148,23 +145,16 @@ export class Engine implements PoolListener, CallHost {
 
   onThreshold(account: Account, threshold: number): void {
     const { agentName, clock, mode, killThresholds } = this.policy;
-    const { pool, holder } = account;
+    const { pool } = account;
     const { unit, scope } = pool.budget;
     const budgetType = BUDGET_TYPE[unit];
     const isOwn = killThresholds.some(
       (kill) => kill.threshold === threshold && (kill.budgetType ?? budgetType) === budgetType,
     );
     const { limit } = pool;
-    this.events.emit('threshold', (): ThresholdEvent => ({
-      agentName,
-      budgetId: this.budgets.idOf(pool),
-      budgetType,
-      holder: holder === '' ? undefined : holder,
-      threshold,
-      spent: fromUnit(unit, account.spent),
-      limit: fromUnit(unit, limit),
-      at: clock.now(),
-    }));
+    this.events.emit('threshold', () =>
+      thresholdOf(agentName, this.budgets.idOf(pool), account, threshold, clock.now()),
+    );
     // A listener has raised the limit: there is room again.
     if (pool.limit > limit && account.spent < threshold * pool.limit) return;
     if ((threshold !== 1 && !isOwn) || mode === 'observe') return;
@@ -193,7 +183,7 @@ export class Engine implements PoolListener, CallHost {
   /** Whether a pooled budget has no authority that could say what is left of it; `hard` refuses then. */
   isCutOff(account: Account): boolean {
     const { refusePooled } = this.policy;
-    if (!refusePooled) return false;
+    if (!refusePooled || this.gate !== undefined) return false;
     const { pool } = account;
     return pool.lender === undefined ? isPooled(pool) : pool.lender.isCutOff(account);
   }
@@ -201,7 +191,7 @@ export class Engine implements PoolListener, CallHost {
   /** A guardrail was reached: its run takes no more calls. */
   breach({ run, error, reason }: Breach): void {
     if (run.stopped !== undefined || this.policy.mode === 'observe') return;
-    const aborts = ABORTING.has(reason);
+    const aborts = endsCalls(reason);
     run.stop({ run, error, reason }, aborts);
     this.stoppedRuns.add(run);
     if (aborts) {
@@ -212,16 +202,13 @@ export class Engine implements PoolListener, CallHost {
     this.#announceKill(reason, undefined, run.id);
   }
 
-  /** Stops the agent until it is resumed. @param isRemote the backend holds the stop */
-  kill(reason: KillReason, by: string | undefined, isRemote = false): void {
-    const present = this.killSwitch.kill;
-    // A second kill adds nothing, unless it ends calls in flight that the first one lets finish, or outlasts it.
-    const isWeaker = present !== undefined && (!ABORTING.has(reason) || ABORTING.has(present.reason));
-    if (isWeaker && (present.isRemote || !isRemote)) return;
-    this.killSwitch.set(this.policy.agentName, { reason, by, at: this.policy.clock.now(), isRemote });
-    const error = this.killSwitch.error as Error;
+  /** Stops the agent until whoever holds the stop lifts it: the code by {@link resume}, the backend by {@link lift}. */
+  kill(reason: KillReason, by: string | undefined, holder: KillHolder = 'code'): void {
+    const error = this.killSwitch.set(this.policy.agentName, { reason, by, at: this.policy.clock.now(), holder });
+    if (error === undefined) return;
+    this.gate?.refuse(error);
     for (const waiting of [...this.waiting]) waiting.refuse(error);
-    if (ABORTING.has(reason)) {
+    if (endsCalls(reason)) {
       this.killSwitch.abort(error, true);
       for (const call of [...this.inFlight]) call.stop(error, 'cancelled');
     }
@@ -229,18 +216,11 @@ export class Engine implements PoolListener, CallHost {
   }
 
   /**
-   * Clears every kill: the agent's, its budgets' and its runs'. A run that was stopped counts anew. What the backend
-   * holds stopped, only the backend resumes.
+   * Clears what the code holds stopped, the budgets and the runs. A run that was stopped counts anew. What the backend holds
+   * stopped, only the backend lifts.
    */
-  resume(isRemote = false): void {
-    const { kill } = this.killSwitch;
-    if (kill?.isRemote === true && !isRemote) {
-      console.warn(
-        `[agentkavach] agent ${this.policy.agentName} was stopped by the backend (${kill.reason}); guard.resume() does not lift that. Resume it in the dashboard or with npx agentkavach resume.`,
-      );
-      return;
-    }
-    this.killSwitch.clear();
+  resume(): void {
+    this.killSwitch.lift('code');
     this.#exhausted.clear();
     for (const run of this.stoppedRuns) if (run !== this.#run) run.restart();
     this.stoppedRuns.clear();
@@ -248,17 +228,24 @@ export class Engine implements PoolListener, CallHost {
       this.#run.end();
       this.#run = this.newRun(undefined);
     }
-    this.events.emit('resume', () => ({ agentName: this.policy.agentName, at: this.policy.clock.now() }));
+    const { error } = this.killSwitch;
+    if (error !== undefined) console.warn(`[agentkavach] ${error.message} guard.resume() does not lift that.`);
+    else this.#resumed();
   }
 
-  /** Changes a budget's limit; a higher one reopens it. */
-  setLimit(id: string, value: number): Pool {
-    const { pool, limit } = this.budgets.limitOf(id, value);
-    this.applyLimit(pool, limit);
-    return pool;
+  /** Lifts a stop that the backend held. Those of the code, of budgets and of runs stay. */
+  lift(holder: Exclude<KillHolder, 'code'>): void {
+    if (this.killSwitch.lift(holder) && this.killSwitch.kill === undefined) this.#resumed();
   }
 
-  /** The same for a limit in the budget's integer unit. */
+  /** Lets calls in: what was spent before is known now, or can't be found out. */
+  open(): void {
+    const { gate } = this;
+    this.gate = undefined;
+    gate?.open();
+  }
+
+  /** Changes a budget's limit, in its integer unit; a higher one reopens it. */
   applyLimit(pool: Pool, limit: number): void {
     if (limit > pool.limit) for (const account of pool.allAccounts()) this.#exhausted.delete(account);
     if (limit !== pool.limit) changeLimit(pool, limit);
@@ -273,6 +260,7 @@ export class Engine implements PoolListener, CallHost {
   async close(): Promise<void> {
     this.#closed = true;
     const error = this.refusal as Error;
+    this.gate?.refuse(error);
     for (const waiting of [...this.waiting]) waiting.refuse(error);
     for (const call of [...this.inFlight]) call.stop(error, 'cancelled');
     await this.flush();
@@ -290,6 +278,11 @@ export class Engine implements PoolListener, CallHost {
     for (const old of this.#exhausted.keys()) if (old.window.end <= now) this.#exhausted.delete(old);
     this.#exhausted.set(account, account.pool.limit);
     for (const waiting of [...this.waiting]) waiting.retry(); // what waits here has nothing to wait for
+  }
+
+  #resumed(): void {
+    this.killSwitch.renew(this.#run.stopped === undefined);
+    this.events.emit('resume', () => ({ agentName: this.policy.agentName, at: this.policy.clock.now() }));
   }
 
   #announceKill(reason: KillReason, by: string | undefined, runId: string | undefined): void {

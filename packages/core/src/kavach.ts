@@ -7,6 +7,7 @@ import { Connection } from './connection.ts';
 import { show } from './show.ts';
 import { withEnvironment } from './config/env.ts';
 import { checkOptions, type KavachOptions } from './config/options.ts';
+import { checkRuntime } from './config/runtime.ts';
 import { Engine } from './engine.ts';
 import { ConfigError, type KillReason } from './errors.ts';
 import { EVENT_NAMES, type KavachEvents } from './events.ts';
@@ -55,6 +56,7 @@ export class AgentKavach {
         { path: 'options' },
       );
     }
+    checkRuntime();
     const policy = checkOptions(withEnvironment(options));
     if (policy.backend === undefined) {
       this.#engine = new Engine(policy);
@@ -163,15 +165,16 @@ export class AgentKavach {
   }
 
   /**
-   * Changes a budget's limit, now and for later windows. A higher one reopens an exhausted budget.
+   * Changes a budget's limit, now and for later windows. A higher one reopens an exhausted budget. Where an operator of the
+   * backend has set the limit, it stays, and the log says so.
    *
    * @param id as in `status()`
    * @param value in the budget's unit: dollars, tokens or calls
    * @throws ConfigError for an unknown id or a limit that is none
    */
   setLimit(id: string, value: number): void {
-    const pool = this.#engine.setLimit(id, value);
-    this.#connection?.setLimit(pool, value);
+    const { pool, limit } = this.#engine.budgets.limitOf(id, value);
+    if (this.#connection?.setLimit(pool, value) !== false) this.#engine.applyLimit(pool, limit);
   }
 
   /** The present state: budgets, run, kill. */

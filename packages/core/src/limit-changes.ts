@@ -1,12 +1,18 @@
 /**
  * Tells the backend the limits that `guard.setLimit()` has set. Until it has one, the limit holds in this process and no
- * answer of the backend takes it back: a lowered limit must not rise again because the backend was away for a moment.
+ * answer of the backend takes it back: a lowered limit must not rise again because the backend was away for a moment. A
+ * limit that an operator has set is none that code changes.
  */
+import { fromUnit } from './budget/budget.ts';
 import type { Pool } from './budget/pool.ts';
+import type { Clock } from './clock.ts';
+import { Notice } from './telemetry/notice.ts';
 import { BackendError } from './wire/backend-error.ts';
+import type { LimitHolder } from './wire/index.ts';
 
 /** What the changes are told by. */
 export interface LimitTeller {
+  readonly clock: Clock;
   /** The backend's id of a pool; `undefined` until it is connected. */
   readonly idOf: (pool: Pool) => string | undefined;
   /** @throws BackendError */
@@ -20,15 +26,38 @@ export class LimitChanges {
   readonly #teller: LimitTeller;
   /** In the budget's own unit. */
   readonly #untold = new Map<Pool, number>();
+  /** Those whose limit an operator has set, as last heard. */
+  readonly #managed = new Set<Pool>();
+  readonly #notice: Notice;
   #last: Promise<void> = Promise.resolve();
 
   constructor(teller: LimitTeller) {
     this.#teller = teller;
+    this.#notice = new Notice(teller.clock);
   }
 
-  /** Whether the process's own limit of a pool is newer than the backend's. */
-  isUntold(pool: Pool): boolean {
-    return this.#untold.has(pool);
+  /**
+   * Takes note of the backend's limit of a pool and of who may change it. What an operator has set goes before what code has.
+   *
+   * @returns whether the backend's limit is to be taken
+   */
+  learn(pool: Pool, limit: number, managedBy: LimitHolder): boolean {
+    if (managedBy === 'code') {
+      this.#managed.delete(pool);
+      return !this.#untold.has(pool);
+    }
+    this.#managed.add(pool);
+    const value = this.#untold.get(pool);
+    if (value !== undefined) this.#refused(pool, value, limit);
+    this.#untold.delete(pool);
+    return true;
+  }
+
+  /** Whether code may change a pool's limit, as far as is known. Where it may not, the log says so. */
+  mayChange(pool: Pool, value: number): boolean {
+    if (!this.#managed.has(pool)) return true;
+    this.#refused(pool, value, pool.limit);
+    return false;
   }
 
   /** Takes note of a change, and tells it if it can. Never rejects. */
@@ -56,7 +85,7 @@ export class LimitChanges {
       const what = isRefused
         ? 'the backend did not take the new limit, and its own holds'
         : 'the new limit holds in this process; the backend does not have it yet';
-      console.warn(`[agentkavach] setLimit: ${what}: ${(error as Error).message}`);
+      this.#notice.say(`setLimit: ${what}: ${(error as Error).message}`, pool);
       if (!isRefused) return;
       this.#told(pool, value);
       this.#teller.onRefused();
@@ -65,5 +94,15 @@ export class LimitChanges {
 
   #told(pool: Pool, value: number): void {
     if (this.#untold.get(pool) === value) this.#untold.delete(pool);
+  }
+
+  #refused(pool: Pool, value: number, limit: number): void {
+    const { unit, name, period } = pool.budget;
+    const shown = (amount: number): string => (unit === 'usd' ? `$${amount}` : `${amount} ${unit}`);
+    this.#notice.say(
+      `setLimit: an operator has set the limit of the budget ${name ?? period}: ${shown(fromUnit(unit, limit))} holds, and ${shown(value)} was not taken. ` +
+        'Change it in the dashboard or with npx agentkavach budget set.',
+      pool,
+    );
   }
 }

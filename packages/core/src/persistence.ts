@@ -1,8 +1,7 @@
 /** Keeps a guard's spend in a file where there is no backend: the option `persist`. */
-import { GATE } from './budget/gate.ts';
-import { lendBy } from './budget/ledger.ts';
 import type { Engine } from './engine.ts';
 import { ConfigError } from './errors.ts';
+import { Gate } from './gate.ts';
 import type { PersistedSpend } from './node/spend-journal-open.ts';
 import { SpendKeeper } from './spend-keeper.ts';
 import { isNode } from './store.ts';
@@ -13,9 +12,7 @@ export class Persistence {
 
   /** @param persist the file; `true`: one for this agent in the user's data folder */
   constructor(engine: Engine, persist: true | string) {
-    const { pools } = engine.budgets;
-    const gated = engine.policy.mode === 'hard' ? pools.filter(({ lender }) => lender === undefined) : [];
-    for (const pool of gated) lendBy(pool, GATE);
+    if (engine.policy.mode !== 'observe') engine.gate = new Gate();
     this.#opened = open(engine, persist).catch((error: unknown) => {
       // A guard that was to keep its spend and can't must not begin at zero.
       engine.fault =
@@ -23,9 +20,7 @@ export class Persistence {
       console.error(`[agentkavach] ${engine.fault.message} Calls are refused.`);
       return undefined;
     });
-    void this.#opened.then(() => {
-      for (const pool of gated) lendBy(pool, undefined);
-    });
+    void this.#opened.then(() => engine.open());
   }
 
   /** Writes what is left and gives the file back. */

@@ -46,14 +46,15 @@ export class Reconciliation {
    * Takes a budget's state: its id, its limit and its totals.
    *
    * @param isBehind events were delivered while the state was asked for: it may count them or not
+   * @param takesLimit whether the process's own limit of a pool gives way to the backend's
    * @returns its pool, `undefined` for one of another guard
    */
-  learn(state: BudgetState, { isBehind = false, keepsLimit = (_: Pool): boolean => false } = {}): Pool | undefined {
+  learn(state: BudgetState, isBehind: boolean, takesLimit: (pool: Pool) => boolean): Pool | undefined {
     const { budgets } = this.#engine;
     const pool = budgets.pools[budgets.ids.indexOf(state.id)];
     if (pool === undefined) return undefined;
     this.#pools.set(state.budgetId, pool);
-    if (!keepsLimit(pool)) this.#engine.applyLimit(pool, state.limit);
+    if (takesLimit(pool)) this.#engine.applyLimit(pool, state.limit);
     if (!isPooled(pool)) this.#apply(pool, state, isBehind);
     return pool;
   }

@@ -48,6 +48,7 @@ describe('POST /connect', () => {
             id: 'daily',
             budgetId: expect.stringMatching(/^[0-9a-f-]{36}$/),
             limit: DAILY.limit,
+            managedBy: 'code',
             windowStart: Math.floor(before / 86_400_000) * 86_400_000,
             spent: [],
           },

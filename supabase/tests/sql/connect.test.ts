@@ -114,6 +114,7 @@ describe('connect', () => {
     expect((await agent.connect('limits', [budget({ limit: 20 * DOLLAR })])).budgets[0]).toMatchObject({
       budgetId: id,
       limit: 20 * DOLLAR,
+      managedBy: 'code',
     });
     // The agent's own key may set it while the code manages it; the same declaration does not undo that.
     await fixture.call(agent.claims, (sql) => sql`select kavach.set_limit(${id}, 30)`);
@@ -121,7 +122,10 @@ describe('connect', () => {
     expect((await agent.connect('limits', [budget({ limit: 25 * DOLLAR })])).budgets[0]!.limit).toBe(25 * DOLLAR);
     const set = await fixture.call(owner, (sql) => sql`select kavach.set_limit(${id}, 7.5)`);
     expect(set).toMatchObject({ id, limit: 7.5, managedBy: 'operator' });
-    expect((await agent.connect('limits', [budget({ limit: 99 * DOLLAR })])).budgets[0]!.limit).toBe(7.5 * DOLLAR);
+    expect((await agent.connect('limits', [budget({ limit: 99 * DOLLAR })])).budgets[0]).toMatchObject({
+      limit: 7.5 * DOLLAR,
+      managedBy: 'operator',
+    });
     expect(await refusal(fixture.call(agent.claims, (sql) => sql`select kavach.set_limit(${id}, 30)`))).toMatchObject({
       sqlstate: 'KA403',
       code: 'limit_managed',

@@ -97,10 +97,20 @@ describe('set_limit', () => {
     const before = (await messages()).length;
     await fixture.call(owner, (sql) => sql`select kavach.set_limit(${budgetId}, 12.345678901)`);
     await fixture.call(owner, (sql) => sql`select kavach.set_limit(${budgetId}, 12.345678901)`);
-    expect((await messages()).slice(before)).toEqual([{ type: 'limit', budgetId, limit: 12_345_678_901 }]);
+    const told = { type: 'limit', budgetId, limit: 12_345_678_901, managedBy: 'operator' };
+    expect((await messages()).slice(before)).toEqual([told]);
     // The code follows along only in what it declares.
     await agent.connect('bot', [{ ...pool, limit: 99 * DOLLAR }]);
     expect(await messages()).toHaveLength(before + 1);
+  });
+
+  it('is broadcast also where the limit stays and an operator takes it over from the code', async () => {
+    const pool = budget({ id: 'pool', scope: 'shared', name: 'taken-over', period: 'total' });
+    const { budgetId } = (await agent.connect('bot', [pool])).budgets[0]!;
+    const before = (await messages()).length;
+    await fixture.call(owner, (sql) => sql`select kavach.set_limit(${budgetId}, 10)`);
+    const told = { type: 'limit', budgetId, limit: 10 * DOLLAR, managedBy: 'operator' };
+    expect((await messages()).slice(before)).toEqual([told]);
   });
 
   it('refuses what is no limit', async () => {

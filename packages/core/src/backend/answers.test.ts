@@ -11,7 +11,16 @@ const AT = Date.UTC(2026, 0, 1);
 const connect: ConnectAnswer = {
   organisation: { id: ID, name: 'Acme', plan: 'free' },
   state: STATE,
-  budgets: [{ id: 'daily', budgetId: ID, limit: 5, windowStart: AT, spent: [{ holder: 'u1', spent: 2 }] }],
+  budgets: [
+    {
+      id: 'daily',
+      budgetId: ID,
+      limit: 5,
+      managedBy: 'code',
+      windowStart: AT,
+      spent: [{ holder: 'u1', spent: 2 }],
+    },
+  ],
   realtime: {
     url: 'wss://x.test/realtime/v1',
     apiKey: 'anon',
@@ -37,7 +46,7 @@ const leases: LeasesAnswer = {
   serverTime: AT,
 };
 const kill: ControlMessage = { type: 'kill', ...STATE };
-const limit: ControlMessage = { type: 'limit', budgetId: ID, limit: 7 };
+const limit: ControlMessage = { type: 'limit', budgetId: ID, limit: 7, managedBy: 'operator' };
 
 const readers: [string, unknown, (value: unknown) => unknown][] = [
   ['connect', connect, readConnectAnswer],

@@ -49,10 +49,13 @@ const agentState = fields<AgentState>({
 
 const spent = list(MOST_HOLDERS, fields<HolderSpend>({ holder: text(0, WIRE_LIMITS.name), spent: amount }));
 
+const managedBy = oneOf('code', 'operator');
+
 const budgetState = fields<BudgetState>({
   id: name,
   budgetId: id,
   limit: amount,
+  managedBy,
   windowStart,
   spent,
 });
@@ -130,8 +133,10 @@ const leasesAnswer = fields<LeasesAnswer>({
   serverTime: time,
 });
 
+type LimitChange = Extract<ControlMessage, { type: 'limit' }>;
+
 const message = fields<{ type: ControlMessage['type'] }>({ type: oneOf('kill', 'resume', 'limit') });
-const limitChange = fields<{ budgetId: string; limit: number }>({ budgetId: id, limit: amount });
+const limitChange = fields<Omit<LimitChange, 'type'>>({ budgetId: id, limit: amount, managedBy });
 
 /** @throws BackendError of kind `garbage`, naming the field */
 export const readConnectAnswer = (value: unknown): ConnectAnswer => connectAnswer(value, 'connect');

@@ -39,9 +39,9 @@ describe('messages', () => {
 
   it('change the limits of this agent alone', async () => {
     const { channel, heard, backend } = await live();
-    channel.onMessage({ type: 'limit', budgetId: backend.budgetId, limit: 2_000 });
-    channel.onMessage({ type: 'limit', budgetId: 'of-another-agent', limit: 1 });
-    expect(heard).toEqual(['limit 2000']);
+    channel.onMessage({ type: 'limit', budgetId: backend.budgetId, limit: 2_000, managedBy: 'operator' });
+    channel.onMessage({ type: 'limit', budgetId: 'of-another-agent', limit: 1, managedBy: 'operator' });
+    expect(heard).toEqual(['limit 2000 by operator']);
   });
 
   it('about a limit are not undone by an answer that was written before them', async () => {
@@ -50,11 +50,11 @@ describe('messages', () => {
     void link.refresh();
     await settled();
     backend.limit = 2_000;
-    channel.onMessage({ type: 'limit', budgetId: backend.budgetId, limit: 2_000 });
+    channel.onMessage({ type: 'limit', budgetId: backend.budgetId, limit: 2_000, managedBy: 'operator' });
     backend.isSlow = false;
     backend.answer();
     await settled();
-    expect(heard).toEqual(['limit 2000', 'connect 1000 0', 'connect 2000 0']);
+    expect(heard).toEqual(['limit 2000 by operator', 'connect 1000 0', 'connect 2000 0']);
   });
 });
 

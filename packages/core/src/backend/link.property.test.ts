@@ -57,7 +57,7 @@ it('whatever is lost, late or repeated, the newest state wins, each is told once
             messages.push({ type: each.killed ? 'kill' : 'resume', ...state });
           } else if (each.type === 'limit') {
             backend.limit = each.limit;
-            messages.push({ type: 'limit', budgetId: backend.budgetId, limit: each.limit });
+            messages.push({ type: 'limit', budgetId: backend.budgetId, limit: each.limit, managedBy: 'operator' });
           } else if (each.type === 'deliver') {
             const message = messages[each.pick % Math.max(1, messages.length)];
             if (message !== undefined) channel?.options.onMessage(message);

@@ -10,6 +10,7 @@ import type {
   ConnectAnswer,
   ConnectRequest,
   ControlMessage,
+  LimitHolder,
   RealtimeGrant,
   Rejection,
 } from '../wire/index.ts';
@@ -31,8 +32,8 @@ export interface LinkListener {
   onConnect(answer: ConnectAnswer, clockOffsetMs: number): void;
   /** The agent was killed or resumed; also the state at the first connect. Each epoch once, and no older one after a newer. */
   onAgentState(state: AgentState): void;
-  /** The limit of one of this agent's budgets has changed, in the integer unit of the wire. */
-  onLimit(budgetId: string, limit: number): void;
+  /** The limit of one of this agent's budgets, in the integer unit of the wire, or who may change it, has changed. */
+  onLimit(budgetId: string, limit: number, managedBy: LimitHolder): void;
   /** The backend takes nothing more from this agent, until a later `onConnect`. */
   onRejection(reason: Rejection): void;
   /** There is no backend for the time being: at the first failure of a row, until a later `onConnect`. */
@@ -251,7 +252,7 @@ export class BackendLink {
     if (this.#isClosed) return;
     if (message.type === 'limit') {
       if (!this.#budgetIds.has(message.budgetId)) return;
-      this.#tell('limit', () => this.#options.listener.onLimit(message.budgetId, message.limit));
+      this.#tell('limit', () => this.#options.listener.onLimit(message.budgetId, message.limit, message.managedBy));
       // An answer under way may have been written before the change, and comes after it.
       if (this.#running !== undefined) void this.refresh();
       return;

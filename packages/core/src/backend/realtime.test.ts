@@ -84,8 +84,8 @@ describe('a joined channel', () => {
     for (const payload of wrong) socket.broadcast(TOPIC, payload);
     socket.broadcast('org:2:control', KILL);
     socket.broadcast(TOPIC, KILL);
-    socket.push(`realtime:${TOPIC}`, 'broadcast', { type: 'broadcast', event: 'limit', payload: { type: 'limit', budgetId: 'b', limit: 5 } }); // prettier-ignore
-    expect(messages).toEqual([KILL, { type: 'limit', budgetId: 'b', limit: 5 }]);
+    socket.push(`realtime:${TOPIC}`, 'broadcast', { type: 'broadcast', event: 'limit', payload: { type: 'limit', budgetId: 'b', limit: 5, managedBy: 'operator' } }); // prettier-ignore
+    expect(messages).toEqual([KILL, { type: 'limit', budgetId: 'b', limit: 5, managedBy: 'operator' }]);
   });
 
   it('survives any frame', async () => {

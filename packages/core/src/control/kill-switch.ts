@@ -1,6 +1,12 @@
-/** The stop that holds for a whole agent until someone resumes it: by a person, by code, or by the backend. */
+/** The stops that hold for a whole agent until whoever holds one lifts it: code, a person at the backend, or the backend itself. */
 import { KilledError, type KillReason } from '../errors.ts';
 import { IngestRejectedError, type Rejection } from '../rejection.ts';
+
+/**
+ * Who holds a stop, and alone can lift it. `code`: this process, by `guard.kill()`. `operator`: a person, at the backend.
+ * `backend`: it takes nothing more from the key, the plan or the organisation.
+ */
+export type KillHolder = 'code' | 'operator' | 'backend';
 
 /** Why and when an agent was stopped. */
 export interface Kill {
@@ -9,9 +15,20 @@ export interface Kill {
   readonly by: string | undefined;
   /** Wall-clock milliseconds. */
   readonly at: number;
-  /** The backend holds the stop: only it can lift it. */
-  readonly isRemote: boolean;
+  readonly holder: KillHolder;
 }
+
+/** A stop and what new calls are refused with. */
+interface Held {
+  readonly kill: Kill;
+  readonly error: KilledError | IngestRejectedError;
+}
+
+/** Of several stops, calls are refused with the one that the process can do least about. */
+const ORDER: readonly KillHolder[] = ['operator', 'backend', 'code'];
+
+/** Reasons whose kill ends calls in flight; a budget kill lets them finish, since they are paid for. */
+const ABORTING: ReadonlySet<KillReason> = new Set<KillReason>(['manual', 'duration', 'loop', 'key_revoked']);
 
 /** What a rejection by the backend means, and what to do. */
 const REJECTED: Readonly<Record<Rejection, string>> = {
@@ -21,24 +38,34 @@ const REJECTED: Readonly<Record<Rejection, string>> = {
   key_revoked: 'the API key is revoked or unknown: make a new one with npx agentkavach keys create',
 };
 
-/** One agent's stop state and the signal that follows it. */
+/** Whether a kill for this reason ends calls in flight. */
+export function endsCalls(reason: KillReason): boolean {
+  return ABORTING.has(reason);
+}
+
+/** One agent's stops and the signal that follows them. */
 export class KillSwitch {
-  #kill: Kill | undefined;
-  #error: KilledError | IngestRejectedError | undefined;
+  readonly #held = new Map<KillHolder, Held>();
+  #first: Held | undefined;
   #controller = new AbortController();
   #kills = new AbortController();
 
-  /** The present kill; `undefined` while the agent may run. */
+  /** The stop that calls are refused with; `undefined` while the agent may run. */
   get kill(): Kill | undefined {
-    return this.#kill;
+    return this.#first?.kill;
   }
 
   /** What new calls are refused with. */
   get error(): KilledError | IngestRejectedError | undefined {
-    return this.#error;
+    return this.#first?.error;
   }
 
-  /** Aborts on a kill that ends calls in flight; a fresh one after {@link clear}. */
+  /** Whether the backend holds a stop, by whomever: it gives the agent nothing then. */
+  get isRemote(): boolean {
+    return this.#held.has('operator') || this.#held.has('backend');
+  }
+
+  /** Aborts on a kill that ends calls in flight; a fresh one after {@link renew}. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -48,19 +75,19 @@ export class KillSwitch {
     return this.#kills.signal;
   }
 
-  /** Stops the agent; replaces an earlier kill. */
-  set(agentName: string, kill: Kill): void {
-    this.#kill = kill;
-    const { reason, by, isRemote } = kill;
-    if (isRejection(reason) && isRemote) {
-      const message = `The backend refuses agent ${agentName} (${reason}): ${REJECTED[reason]}. Nothing was sent.`;
-      this.#error = new IngestRejectedError(message, reason);
-      return;
-    }
-    const who = by === undefined ? '' : ` by ${by}`;
-    const until = isRemote ? `it is resumed: npx agentkavach resume ${agentName}` : 'guard.resume()';
-    const message = `Agent ${agentName} was stopped${who} (${reason}). Calls are refused until ${until}.`;
-    this.#error = new KilledError(message, reason, by);
+  /**
+   * Stops the agent, beside the stops of other holders.
+   *
+   * @returns the error of the new stop; `undefined` where the same holder has stopped the agent before, unless the new stop ends
+   *   calls that the earlier one lets finish
+   */
+  set(agentName: string, kill: Kill): Error | undefined {
+    const present = this.#held.get(kill.holder)?.kill;
+    if (present !== undefined && (!endsCalls(kill.reason) || endsCalls(present.reason))) return undefined;
+    const error = errorOf(agentName, kill);
+    this.#held.set(kill.holder, { kill, error });
+    this.#look();
+    return error;
   }
 
   /** Aborts the signal that users hand to their own work. @param isKill the whole agent is stopped, its runs too */
@@ -69,13 +96,35 @@ export class KillSwitch {
     if (isKill) this.#kills.abort(reason);
   }
 
-  /** Lets the agent run again. */
-  clear(): void {
-    this.#kill = undefined;
-    this.#error = undefined;
-    this.#controller = new AbortController();
-    this.#kills = new AbortController();
+  /** Takes one holder's stop away; those of others stay. @returns whether there was one */
+  lift(holder: KillHolder): boolean {
+    const wasHeld = this.#held.delete(holder);
+    this.#look();
+    return wasHeld;
   }
+
+  /** Gives fresh signals, where nothing stops the agent any more. @param isAll also where something else than a kill had aborted it */
+  renew(isAll: boolean): void {
+    if (this.#first !== undefined) return;
+    this.#kills = new AbortController();
+    if (isAll) this.#controller = new AbortController();
+  }
+
+  #look(): void {
+    const holder = ORDER.find((each) => this.#held.has(each));
+    this.#first = holder === undefined ? undefined : this.#held.get(holder);
+  }
+}
+
+function errorOf(agentName: string, { reason, by, holder }: Kill): KilledError | IngestRejectedError {
+  if (isRejection(reason) && holder !== 'code') {
+    const message = `The backend refuses agent ${agentName} (${reason}): ${REJECTED[reason]}. Nothing was sent.`;
+    return new IngestRejectedError(message, reason);
+  }
+  const who = by === undefined ? '' : ` by ${by}`;
+  const until = holder === 'code' ? 'guard.resume()' : `it is resumed: npx agentkavach resume ${agentName}`;
+  const message = `Agent ${agentName} was stopped${who} (${reason}). Calls are refused until ${until}.`;
+  return new KilledError(message, reason, by);
 }
 
 function isRejection(reason: KillReason): reason is Rejection {

@@ -55,6 +55,11 @@ export class BufferFolder {
     return undefined;
   }
 
+  /** The folder of all guards that report to the same account. */
+  get account(): string {
+    return this.#root;
+  }
+
   get path(): string {
     return join(this.#root, this.#instance);
   }

@@ -8,6 +8,9 @@ import { SpendJournal } from './spend-journal.ts';
 
 const SPEND = 'spend.json';
 
+/** The open journals of this process, by account. */
+const families = new Map<string, Set<SpendJournal>>();
+
 /** What to open. */
 export interface OpenOptions
   extends Omit<FolderOptions, 'warn'>, Omit<DiskBufferOptions, 'folder' | 'adopted' | 'onAdopted' | 'beforeRelease'> {}
@@ -34,7 +37,10 @@ export function openDiskBuffer(options: OpenOptions): Opened {
     return { buffer: new MemoryBuffer(options), spend: new SpendJournal({ file: () => undefined, timers, warn }) };
   }
   const adopted = folder.adopt();
+  const family = families.get(folder.account) ?? new Set();
+  families.set(folder.account, family);
   const spend = new SpendJournal({
+    family,
     file: () => join(folder.path, SPEND),
     onMerged: (file) => removeAdopted(dirname(file)),
     timers,
@@ -42,7 +48,10 @@ export function openDiskBuffer(options: OpenOptions): Opened {
   });
   const merge = (folders: readonly string[]): void => spend.merge(folders.map((path) => join(path, SPEND)));
   if (adopted.length > 0) merge(adopted);
-  const beforeRelease = (): void => spend.close();
+  const beforeRelease = (): void => {
+    spend.close();
+    if (family.size === 0) families.delete(folder.account);
+  };
   const buffer = new DiskBuffer({ ...options, warn, folder, adopted, onAdopted: merge, beforeRelease });
   return { buffer, spend };
 }

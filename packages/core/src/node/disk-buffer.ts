@@ -12,7 +12,7 @@ import { jsonBytes } from '../telemetry/event-size.ts';
 import { Outstanding, type Sized } from '../telemetry/outstanding.ts';
 import { systemTimers, type Timers } from '../telemetry/timers.ts';
 import type { WireEvent } from '../wire/index.ts';
-import { atExit } from './disk-buffer-exit.ts';
+import { atExit } from './at-exit.ts';
 import { EventFiles } from './disk-buffer-files.ts';
 import type { BufferFolder } from './disk-buffer-folder.ts';
 import { encodeLine } from './disk-buffer-line.ts';

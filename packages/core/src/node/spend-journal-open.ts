@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { warnToConsole, type Warn } from '../telemetry/drop-notice.ts';
 import { systemTimers, type Timers } from '../telemetry/timers.ts';
-import { atExit } from './disk-buffer-exit.ts';
+import { atExit } from './at-exit.ts';
 import { openPlace, places } from './disk-buffer-place.ts';
 import { TOUCH_MS } from './node-lock.ts';
 import { takeLock } from './node-lock-exclusive.ts';

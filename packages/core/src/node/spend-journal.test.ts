@@ -66,6 +66,28 @@ describe('SpendJournal', () => {
     expect(opened(path).journal.load().get('daily')?.spent).toBe(115);
   });
 
+  it('knows also what lies with another one of the process, until the authority counts it', () => {
+    const path = newPath();
+    const before = opened(path);
+    before.journal.add('theirs', HOUR, 4);
+    before.journal.add('mine', HOUR, 1);
+    before.close();
+    const family = new Set<SpendJournal>();
+    const first = new SpendJournal({ file: () => undefined, family });
+    first.merge([path]);
+    first.add('mine', HOUR, 2);
+    const second = new SpendJournal({ file: () => undefined, family });
+    second.add('theirs', HOUR, 1);
+    expect(second.load().get('theirs')?.spent).toBe(5);
+    second.set('theirs', HOUR, 5);
+    expect(second.load().get('theirs')?.spent).toBe(5);
+    // What the other one has spent itself is its own to tell.
+    second.set('mine', HOUR, 1);
+    expect(second.load().get('mine')?.spent).toBe(4);
+    first.close();
+    expect(second.load().get('mine')?.spent).toBe(1);
+  });
+
   it('forgets what has not spent for longest when there are too many', () => {
     const journal = new SpendJournal({ file: () => undefined, maxEntries: 2 });
     journal.add('a', null, 1);

@@ -22,6 +22,11 @@ export interface JournalOptions {
   readonly writeMs?: number | undefined;
   /** Budgets and holders at most; beyond, those that have not spent for longest are forgotten. Default 100,000. */
   readonly maxEntries?: number | undefined;
+  /**
+   * The open journals of this process for the same account, this one included: what dead processes had spent lies in the one
+   * that was opened first.
+   */
+  readonly family?: Set<SpendJournal> | undefined;
   /** Is told when a merged file is written into this one and deleted. Must not throw. */
   readonly onMerged?: ((file: string) => void) | undefined;
   readonly timers?: Timers | undefined;
@@ -43,6 +48,8 @@ export class SpendJournal {
   readonly #timers: Timers;
   readonly #maxEntries: number;
   readonly #totals = new Map<string, Total>();
+  /** Keys of which this journal knows only what dead processes had spent. */
+  readonly #inherited = new Set<string>();
   /** Journals that are contained in this one, to be deleted once it is written. */
   #merged: string[] = [];
   #cancelTick: (() => void) | undefined;
@@ -57,17 +64,20 @@ export class SpendJournal {
     this.#maxEntries = options.maxEntries ?? 100_000;
     const file = options.file();
     if (file !== undefined) this.#read(file);
+    options.family?.add(this);
   }
 
   /** What was spent in the last window known of each key, this process's additions included. */
   load(): Map<string, WindowSpend> {
-    return new Map(
-      [...this.#totals].map(([key, { windowStart, known, own }]) => [key, { windowStart, spent: known + own }]),
-    );
+    const totals = new Map<string, Total>();
+    for (const journal of this.#options.family ?? [this])
+      for (const [key, total] of journal.#totals) totals.set(key, join(totals.get(key), total));
+    return new Map([...totals].map(([key, { windowStart, known, own }]) => [key, { windowStart, spent: known + own }]));
   }
 
   /** Adds an amount. One for a window that is over already changes nothing. */
   add(key: string, windowStart: number | null, amount: number): void {
+    this.#inherited.delete(key);
     const total = this.#totals.get(key);
     if (total === undefined || isBefore(total.windowStart, windowStart))
       this.#put(key, { windowStart, known: 0, own: amount }); // prettier-ignore
@@ -86,6 +96,9 @@ export class SpendJournal {
    * @param own what this process has spent and the authority does not count yet
    */
   set(key: string, windowStart: number | null, spent: number, own = 0): void {
+    // The authority counts by now what dead processes had spent.
+    for (const journal of this.#options.family ?? []) if (journal !== this) journal.#disinherit(key);
+    this.#inherited.delete(key);
     const total = this.#totals.get(key);
     if (total !== undefined && isBefore(windowStart, total.windowStart)) return;
     this.#put(key, { windowStart, known: spent, own });
@@ -114,6 +127,7 @@ export class SpendJournal {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#options.family?.delete(this);
     this.#cancelTick?.();
     const file = this.#options.file();
     if (file === undefined || (!this.#changed && this.#writing === undefined)) return;
@@ -132,7 +146,9 @@ export class SpendJournal {
     this.#totals.set(key, total);
     if (this.#totals.size <= this.#maxEntries) return;
     const [oldest] = this.#totals.keys();
-    if (oldest !== undefined) this.#totals.delete(oldest);
+    if (oldest === undefined) return;
+    this.#totals.delete(oldest);
+    this.#inherited.delete(oldest);
   }
 
   #change(): void {
@@ -210,12 +226,23 @@ export class SpendJournal {
 
   #take(key: string, other: Total): void {
     const total = this.#totals.get(key);
-    if (total === undefined || isBefore(total.windowStart, other.windowStart)) this.#put(key, other);
-    else if (total.windowStart === other.windowStart) {
-      total.known = Math.max(total.known, other.known);
-      total.own += other.own;
-    }
+    if (total === undefined) this.#inherited.add(key);
+    this.#put(key, join(total, other));
   }
+
+  #disinherit(key: string): void {
+    if (!this.#inherited.delete(key)) return;
+    this.#totals.delete(key);
+    this.#change();
+  }
+}
+
+/** Two totals of one key: of the same window, what the authority knew counts once, and what came on top is added. */
+function join(one: Total | undefined, other: Total): Total {
+  if (one === undefined || isBefore(one.windowStart, other.windowStart)) return { ...other };
+  if (one.windowStart !== other.windowStart) return one;
+  const { windowStart, known, own } = one;
+  return { windowStart, known: Math.max(known, other.known), own: own + other.own };
 }
 
 function isBefore(a: number | null, b: number | null): boolean {

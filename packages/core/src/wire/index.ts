@@ -70,6 +70,9 @@ export interface HolderSpend {
   readonly spent: number;
 }
 
+/** Who may change a budget's limit. `operator`: a person has set it, and code can't change it any more. */
+export type LimitHolder = 'code' | 'operator';
+
 /** A budget as the backend knows it. */
 export interface BudgetState {
   /** The id that the agent declared. */
@@ -78,6 +81,7 @@ export interface BudgetState {
   readonly budgetId: string;
   /** The limit that holds: an operator's, where one was set, else the declared one. */
   readonly limit: number;
+  readonly managedBy: LimitHolder;
   readonly windowStart: number | null;
   readonly spent: readonly HolderSpend[];
 }
@@ -235,7 +239,7 @@ export interface LeasesAnswer {
 /** A broadcast on the organisation's control topic. */
 export type ControlMessage =
   | ({ readonly type: 'kill' | 'resume' } & AgentState)
-  | { readonly type: 'limit'; readonly budgetId: string; readonly limit: number };
+  | { readonly type: 'limit'; readonly budgetId: string; readonly limit: number; readonly managedBy: LimitHolder };
 
 /** Every error of the HTTP API. */
 export interface WireError {

@@ -44,6 +44,24 @@ describe('a restarted process', () => {
     expect(spentOf(second)).toBe(1);
   });
 
+  it('takes it up for each of its agents, whichever guard finds it', async () => {
+    let isDown = true;
+    await using proxy = await routedProxy(backend.url, () => (isDown ? '503' : 'pass'));
+    const both = (): AgentKavach[] => ['left-a', 'left-b'].map((name) => guardOf(name, Budget.daily(1), proxy.url));
+    for (const guard of both()) {
+      await ask(guard);
+      await ask(guard);
+      await guard.close();
+    }
+    isDown = false;
+    const again = both();
+    await Promise.all(again.map(ask));
+    expect(again.map(spentOf)).toEqual([0.6, 0.6]);
+    await Promise.all(again.map((guard) => guard.flush()));
+    expect(again.map(spentOf)).toEqual([0.6, 0.6]);
+    await Promise.all(again.map((guard) => guard.close()));
+  });
+
   it('takes it up although the backend still takes no events', async () => {
     await using proxy = await routedProxy(backend.url, (path) => (path.endsWith('/ingest') ? '503' : 'pass'));
     const first = guardOf('undeliverable', Budget.daily(1), proxy.url);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AgentKavach, Budget } from '@agentkavach/core';
 import { startBackend, type TestBackend } from './backend.ts';
 
@@ -7,6 +7,7 @@ beforeAll(async () => {
   backend = await startBackend();
 });
 afterAll(() => backend[Symbol.asyncDispose]());
+afterEach(() => vi.restoreAllMocks());
 
 const prices = { m: { inputPerMillion: 1_000, outputPerMillion: 1_000 } };
 function guardOf(agentName: string, budget: Budget | Budget[], more = {}): AgentKavach {
@@ -89,6 +90,56 @@ describe('what an operator does', () => {
     await operator('PATCH', `budgets/${items[0]?.id ?? ''}`, { limit: 0.3 });
     await using guard = guardOf('limited', Budget.daily(2));
     await expect(ask(guard)).rejects.toMatchObject({ code: 'KAVACH_BUDGET_EXCEEDED', limit: 0.3, spent: 0.2 });
+  });
+});
+
+describe('setLimit() where an operator has set the limit', () => {
+  const byOperator = async (agent: string, limit: number): Promise<void> => {
+    const { items } = (await (await operator('GET', `budgets?agent=${agent}`)).json()) as { items: { id: string }[] };
+    await operator('PATCH', `budgets/${items[0]?.id ?? ''}`, { limit });
+  };
+  const limitOf = (guard: AgentKavach): number | undefined => guard.status().budgets[0]?.limit;
+
+  it.each([5, 0.1])('changes nothing, not even for a moment, and says so (%d)', async (value) => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const agent = `managed-${value}`;
+    const first = guardOf(agent, Budget.daily(1));
+    await ask(first);
+    await first.close();
+    await byOperator(agent, 0.5);
+    await using guard = guardOf(agent, Budget.daily(1));
+    await ask(guard);
+    guard.setLimit('daily', value);
+    expect(limitOf(guard)).toBe(0.5);
+    expect(warn.mock.calls.flat()).toEqual([
+      `[agentkavach] setLimit: an operator has set the limit of the budget daily: $0.5 holds, and $${value} was not taken. Change it in the dashboard or with npx agentkavach budget set.`,
+    ]);
+    await guard.flush();
+    expect(limitOf(guard)).toBe(0.5);
+  });
+
+  it('gives way as soon as it is connected, where it did not know', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const first = guardOf('managed-before', Budget.daily(1));
+    await ask(first);
+    await first.close();
+    await byOperator('managed-before', 0.3);
+    await using guard = guardOf('managed-before', Budget.daily(1));
+    guard.setLimit('daily', 5);
+    await expect(ask(guard)).rejects.toMatchObject({ code: 'KAVACH_BUDGET_EXCEEDED', limit: 0.3 });
+    expect(warn.mock.calls.flat()).toEqual([expect.stringContaining('$0.3 holds, and $5 was not taken')]);
+  });
+
+  it('gives way also to one that is set while it runs', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    await using guard = guardOf('managed-later', Budget.daily(1));
+    await ask(guard);
+    guard.setLimit('daily', 5);
+    await guard.flush();
+    await byOperator('managed-later', 2);
+    await until(() => limitOf(guard) === 2);
+    guard.setLimit('daily', 5);
+    expect(limitOf(guard)).toBe(2);
   });
 });
 

@@ -64,7 +64,14 @@ export class FakeBackend {
 
   /** The answer to a connect now. */
   present(): ConnectAnswer {
-    const budget: BudgetState = { id: 'daily', budgetId: BUDGET, limit: this.limit, windowStart: 0, spent: [] };
+    const budget: BudgetState = {
+      id: 'daily',
+      budgetId: BUDGET,
+      limit: this.limit,
+      managedBy: 'code',
+      windowStart: 0,
+      spent: [],
+    };
     const expiresAt = this.#now() + 600_000;
     const realtime = { url: 'wss://realtime.test/realtime/v1', apiKey: 'anon', token: `token-${expiresAt}`, expiresAt, topic: 'org:1:control' }; // prettier-ignore
     return {

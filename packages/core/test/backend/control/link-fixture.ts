@@ -19,7 +19,7 @@ export function linkFixture(options: Partial<LinkOptions> = {}) {
     listener: {
       onConnect: (answer, offset) => heard.push(`connect ${answer.budgets[0]!.limit} ${offset}`),
       onAgentState: ({ killed, epoch }) => heard.push(`${killed ? 'killed' : 'running'} ${epoch}`),
-      onLimit: (id, limit) => heard.push(`limit ${limit}`),
+      onLimit: (id, limit, managedBy) => heard.push(`limit ${limit} by ${managedBy}`),
       onRejection: (reason) => heard.push(`rejected ${reason}`),
       onUnavailable: (error) => heard.push(`unavailable ${error.kind}`),
     },

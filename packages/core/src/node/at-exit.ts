@@ -8,7 +8,7 @@ function run(): void {
 
 /**
  * Runs `fn` when the process exits by itself or by `process.exit()`; a signal that kills it runs nothing. `fn` must be
- * synchronous and must not throw.
+ * synchronous and must not throw. They run in the order in which they came: who settles comes before who writes.
  *
  * @returns a function that takes it back
  */
