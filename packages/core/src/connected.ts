@@ -37,6 +37,7 @@ const OFFSET_FROM_MS = 1_000;
 /** One guard's connection. */
 export class Connected implements LinkListener {
   readonly #engine: Engine;
+  readonly #recorder: EventRecorder;
   readonly #clock: AdjustedClock;
   readonly #instance: string = crypto.randomUUID();
   readonly #client: BackendClient;
@@ -54,11 +55,13 @@ export class Connected implements LinkListener {
   /** The backend knows this agent's budgets. */
   #isDeclared = false;
   #isFresh = false;
-  #stopLeaving: () => void = () => undefined;
+  /** Takes back what is to be done when the process ends. */
+  readonly #takeBack: (() => void)[] = [];
 
   constructor(engine: Engine, recorder: EventRecorder, access: BackendAccess, clock: AdjustedClock) {
     const { policy, budgets } = engine;
     this.#engine = engine;
+    this.#recorder = recorder;
     this.#clock = clock;
     this.#client = new BackendClient(access);
     this.#notice = new Notice(clock);
@@ -109,14 +112,16 @@ export class Connected implements LinkListener {
     );
     for (const pool of budgets.pools) if (isPooled(pool)) this.#share.desk.attach(pool, terms);
     this.#opening = new Opening(engine, () => this.#isLate());
-    this.#opened = this.#open(recorder);
+    this.#opened = this.#open();
   }
 
   /** What `status()` shows. */
   get status(): BackendStatus {
     const { state, isLive } = this.#link;
     const isWaitedFor = state !== 'connecting' || !this.#opening.isOpen;
-    return { state: isWaitedFor ? state : 'unavailable', realtime: isLive, ...this.#delivery.status };
+    const { pending, dropped } = this.#delivery.status;
+    const total = dropped + this.#recorder.lost;
+    return { state: isWaitedFor ? state : 'unavailable', realtime: isLive, pending, dropped: total };
   }
 
   /** Whether code may change a limit, as far as is known. Where it may not, the log says so. */
@@ -150,7 +155,7 @@ export class Connected implements LinkListener {
   /** Gives leases back, delivers, and ends all connections. */
   async close(): Promise<void> {
     await this.#opened;
-    this.#stopLeaving();
+    for (const takeBack of this.#takeBack) takeBack();
     this.#opening.open();
     // What the backend does not take by then is taken back when it expires, and told by the next process.
     await Promise.race([this.#share.release(), new Promise<void>((resolve) => systemAfter(FLUSH_MS, resolve))]);
@@ -193,17 +198,22 @@ export class Connected implements LinkListener {
     this.#opening.open();
   }
 
-  async #open(recorder: EventRecorder): Promise<void> {
+  async #open(): Promise<void> {
+    // Before the store is opened, which writes at the exit what is charged here.
+    if (isNode()) this.#takeBack.push((await import('./node/at-exit.ts')).atExit(() => this.#engine.leave()));
     const journal = await this.#delivery.open();
     if (journal !== undefined) this.#totals.keeper = new SpendKeeper(this.#engine, journal);
     this.#totals.isComplete = !this.#delivery.hasLeftovers;
     // Until the backend has counted them, what this machine kept is more than what the backend says.
     if (!this.#totals.isComplete || this.#opening.isOpen) this.#totals.keeper?.takeUp();
-    recorder.attach((event) => {
+    const { lost } = this.#recorder;
+    if (lost > 0)
+      this.#notice.say(`${lost} events came before they could be kept, and are lost. Limits still hold.`, lost);
+    this.#recorder.attach((event) => {
       this.#isFresh = true;
       this.#delivery.append(event);
     });
-    if (isNode()) this.#stopLeaving = (await import('./node/before-exit.ts')).beforeExit(this);
+    if (isNode()) this.#takeBack.push((await import('./node/before-exit.ts')).beforeExit(this));
     this.#link.start();
   }
 

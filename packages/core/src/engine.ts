@@ -20,6 +20,7 @@ import type { Recorder } from './recorder.ts';
 import type { Price } from './pricing/price.ts';
 import { currentFrame, type Frame } from './scope.ts';
 import type { Charge } from './settlement.ts';
+import { Unfinished } from './unfinished.ts';
 import type { WaitingCall } from './waiting.ts';
 import { Watch } from './watch.ts';
 
@@ -48,7 +49,7 @@ export class Engine implements PoolListener, CallHost {
   #closed = false;
   /** Accounts whose budget killed the agent, with the limit they had: until the window ends, it rises, or someone resumes. */
   readonly #exhausted = new Map<Account, number>();
-  readonly #work = new Set<Promise<void>>();
+  readonly #unfinished = new Unfinished();
   readonly #watch: Watch;
 
   constructor(readonly policy: Policy) {
@@ -116,9 +117,13 @@ export class Engine implements PoolListener, CallHost {
     if (this.events.has('spend')) this.events.emit('spend', () => spendOf(agentName, call, charge, model, clock.now()));
   }
 
+  bookAfter(work: Promise<unknown>, book: () => void): void {
+    this.#unfinished.bookAfter(work, book);
+  }
+
+  /** Keeps a promise that `flush()` and `close()` wait for. */
   track(work: Promise<void>): void {
-    const done = work.finally(() => this.#work.delete(done));
-    this.#work.add(done);
+    this.#unfinished.track(work);
   }
 
   /** Charges what was spent outside a call. */
@@ -253,7 +258,7 @@ export class Engine implements PoolListener, CallHost {
 
   /** Waits until every ended call is settled. */
   async flush(): Promise<void> {
-    while (this.#work.size > 0) await Promise.allSettled(this.#work);
+    await this.#unfinished.flush();
   }
 
   /** Refuses new calls, stops those in flight, and waits until all are settled. */
@@ -267,6 +272,14 @@ export class Engine implements PoolListener, CallHost {
     this.#watch.stop();
     this.#run.end();
     this.budgets.close();
+  }
+
+  /** The process ends: charges what is in flight by what is known of it, while that can still be written down. */
+  leave(): void {
+    const error = new ClosedError(`The process of agent ${this.policy.agentName} has ended; its calls were given up.`);
+    this.#unfinished.leave(() => {
+      for (const call of [...this.inFlight]) isolated('exit', () => call.stop(error, 'cancelled'));
+    });
   }
 
   #isClosed(account: Account): boolean {

@@ -27,8 +27,8 @@ export interface CallHost {
   left(call: InFlight): void;
   /** Books what the call consumed; the reservation is settled with the same figures. */
   charged(call: InFlight, charge: Charge, model: string): void;
-  /** Keeps a promise that `flush()` and `close()` wait for. */
-  track(work: Promise<void>): void;
+  /** Books a call that is over when the work on its input bound is done, or at once where the process ends. */
+  bookAfter(work: Promise<unknown>, book: () => void): void;
 }
 
 /** Below this many tokens an input bound is charged as it is: a tokenizer would change nothing that matters. */
@@ -253,7 +253,7 @@ export class InFlight implements CallGrant, CallLayer {
     }
     if (!claim.blurred || claim.inputBound < SHARPEN_FROM_TOKENS) book();
     // The call is over, but its reservation is held for the milliseconds that the tokenizer takes.
-    else this.host.track(claim.sharpen().then(book, book));
+    else this.host.bookAfter(claim.sharpen(), book);
   }
 
   #book(charge: Charge): void {

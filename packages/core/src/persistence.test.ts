@@ -36,6 +36,21 @@ describe('persist', () => {
     });
   });
 
+  it('knows what was in flight when a process ended', async () => {
+    const path = join(folder, 'spend.json');
+    const before = process.listeners('exit');
+    const first = guardOf(path);
+    await ask(first);
+    const held = first.call({ provider: 'p', model: 'm', inputTokens: 100, maxOutputTokens: 200 }, () => new Promise<never>(() => undefined)); // prettier-ignore
+    const refused = expect(held).rejects.toMatchObject({ code: 'KAVACH_CLOSED' });
+    for (const listener of process.listeners('exit')) if (!before.includes(listener)) listener(0);
+    await refused;
+    await using second = guardOf(path);
+    await ask(second);
+    expect(second.status().budgets[0]).toMatchObject({ spent: 0.7 });
+    await first.close();
+  });
+
   it('refuses to begin at zero beside another process or guard that counts in the same file', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const path = join(folder, 'spend.json');

@@ -2,13 +2,12 @@
 import type { Engine } from './engine.ts';
 import { ConfigError } from './errors.ts';
 import { Gate } from './gate.ts';
-import type { PersistedSpend } from './node/spend-journal-open.ts';
 import { SpendKeeper } from './spend-keeper.ts';
 import { isNode } from './store.ts';
 
 /** One guard's file. Calls wait the moment that it takes to read it. */
 export class Persistence {
-  readonly #opened: Promise<PersistedSpend | undefined>;
+  readonly #opened: Promise<(() => void) | undefined>;
 
   /** @param persist the file; `true`: one for this agent in the user's data folder */
   constructor(engine: Engine, persist: true | string) {
@@ -25,16 +24,27 @@ export class Persistence {
 
   /** Writes what is left and gives the file back. */
   async close(): Promise<void> {
-    (await this.#opened)?.close();
+    (await this.#opened)?.();
   }
 }
 
-async function open(engine: Engine, persist: true | string): Promise<PersistedSpend> {
+/** @returns what closes it */
+async function open(engine: Engine, persist: true | string): Promise<() => void> {
   if (!isNode())
     throw new ConfigError('persist needs a file system, which this runtime has none of.', { path: 'persist' });
+  const { atExit } = await import('./node/at-exit.ts');
   const { openPersistedSpend } = await import('./node/spend-journal-open.ts');
+  // Before the journal is opened, which writes at the exit what is charged here.
+  const takeBack = atExit(() => engine.leave());
   const answer = openPersistedSpend({ persist, agentName: engine.policy.agentName });
-  if ('refused' in answer) throw new ConfigError(answer.refused, { path: 'persist' });
-  new SpendKeeper(engine, answer.opened.journal).takeUp();
-  return answer.opened;
+  if ('refused' in answer) {
+    takeBack();
+    throw new ConfigError(answer.refused, { path: 'persist' });
+  }
+  const { journal, close } = answer.opened;
+  new SpendKeeper(engine, journal).takeUp();
+  return () => {
+    takeBack();
+    close();
+  };
 }

@@ -48,6 +48,15 @@ describe('the recorder', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(2);
   });
 
+  it('keeps a bounded number of them, the newest, and counts the others', () => {
+    const { recorder, events, engine } = world();
+    for (let n = 0; n < 60_000; n++) engine.charge(n + 1, 'a tool');
+    recorder.attach((event) => events.push(event));
+    expect(events.length + recorder.lost).toBe(60_000);
+    expect(events.length).toBe(50_000);
+    expect(events.at(-1)).toMatchObject({ nano: 60_000 });
+  });
+
   it('says whose call it was, and what was charged outside of one', async () => {
     const { recorder, events, engine, ask } = world();
     recorder.attach((event) => events.push(event));

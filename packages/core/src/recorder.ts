@@ -12,13 +12,11 @@ import { promptOf } from './prompt.ts';
 import type { Frame } from './scope.ts';
 import type { Charge } from './settlement.ts';
 import { callEvent, chargeEvent, newOrigin, noteEvent } from './telemetry/event.ts';
+import { EventQueue } from './telemetry/event-queue.ts';
 import type { NoteEvent, WireEvent } from './wire/index.ts';
 
 /** Refusals beyond so many in a second are not written down: a loop that ignores its refusals must not flood the buffer. */
 const NOTES_PER_SECOND = 20;
-
-/** Events that may wait for a buffer to be opened. */
-const MAX_EARLY = 10_000;
 
 /** Is told of everything that is charged, in the same turn. Must not throw. */
 export interface Recorder {
@@ -33,7 +31,9 @@ export class EventRecorder implements Recorder {
   /** What the ids of its events begin with. */
   readonly origin = newOrigin();
   readonly #policy: Policy;
-  readonly #early: WireEvent[] = [];
+  /** What waits for a buffer to be opened. */
+  readonly #early = new EventQueue();
+  #lost = 0;
   #sink: ((event: WireEvent) => void) | undefined;
   #second = 0;
   #notes = 0;
@@ -52,10 +52,15 @@ export class EventRecorder implements Recorder {
     events.on('resume', () => note('resume', 'manual'));
   }
 
+  /** Events that were lost before a buffer was there: they came too fast. */
+  get lost(): number {
+    return this.#lost;
+  }
+
   /** Hands over what was written so far, and from now on each event as it comes. */
   attach(sink: (event: WireEvent) => void): void {
     this.#sink = sink;
-    for (const event of this.#early.splice(0)) sink(event);
+    for (const event of this.#early.take(Number.POSITIVE_INFINITY)) sink(event);
   }
 
   /** One that never reached a provider is no call. */
@@ -100,7 +105,7 @@ export class EventRecorder implements Recorder {
 
   #write(event: WireEvent): void {
     if (this.#sink !== undefined) this.#sink(event);
-    else if (this.#early.length < MAX_EARLY) this.#early.push(event);
+    else this.#lost += this.#early.push(event);
   }
 
   #mayNote(): boolean {

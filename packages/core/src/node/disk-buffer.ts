@@ -153,6 +153,7 @@ export class DiskBuffer implements EventBuffer {
       this.#warn(`${events.length} events could not be kept: ${reasonOf(error)}.`);
     }
     this.#files.saveCursor();
+    this.#notice.end();
     this.#options.beforeRelease?.();
     this.#folder.release();
   }

@@ -86,6 +86,7 @@ export class MemoryBuffer implements EventBuffer {
 
   close(): Promise<void> {
     this.#closed = true;
+    this.#notice.end();
     return Promise.resolve();
   }
 }

@@ -32,9 +32,13 @@ export class DropNotice {
   add(count: number): void {
     if (count <= 0) return;
     this.#total += count;
-    const now = this.#clock.monotonic();
-    if (now - this.#saidAt < INTERVAL_MS) return;
-    this.#saidAt = now;
+    if (this.#clock.monotonic() - this.#saidAt >= INTERVAL_MS) this.end();
+  }
+
+  /** Says now what is not said yet: nothing more may come. */
+  end(): void {
+    if (this.#said === this.#total) return;
+    this.#saidAt = this.#clock.monotonic();
     const more = this.#total - this.#said;
     this.#said = this.#total;
     this.#warn(this.#say(this.#total, more));

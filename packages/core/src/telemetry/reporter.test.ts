@@ -224,6 +224,17 @@ describe('Reporter, when the backend fails', () => {
     ]);
   });
 
+  it('says so no more than once a minute where outages follow each other', async () => {
+    const outage: Mood[] = [...Array<Mood>(3).fill('is down'), 'takes it'];
+    const { append, advance, said, authority } = reporting(Array.from({ length: 10 }, () => outage).flat());
+    for (let second = 0; second < 59; second++) {
+      append(second, second + 1);
+      await advance(1_000);
+    }
+    expect(authority.requests.length).toBeGreaterThan(20);
+    expect(said).toHaveLength(1);
+  });
+
   it('halves a batch that is refused until the culprit is alone, which it gives up', async () => {
     const authority = new FakeAuthority([], (at) => at === 333 || at === 40);
     const { append, reporter, said, sizes } = reporting([], {}, authority);

@@ -12,6 +12,7 @@ import { BatchSize } from './batch-size.ts';
 import type { Batch, EventBuffer } from './buffer.ts';
 import { DropNotice, warnToConsole, type Warn } from './drop-notice.ts';
 import { BackendError } from '../wire/backend-error.ts';
+import { Notice } from './notice.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 /** How often an idle reporter looks for what another process left behind. */
@@ -69,6 +70,7 @@ export class Reporter {
   readonly #batchBytes: number;
   readonly #size: BatchSize;
   readonly #rejections: DropNotice;
+  readonly #outage: Notice;
   // One batch at a time: order holds, and a slow backend is not made slower.
   readonly #queue = new PQueue({ concurrency: 1 });
   readonly #waiting = new Set<() => void>();
@@ -92,6 +94,7 @@ export class Reporter {
     this.#eagerEvents = options.eagerEvents ?? 100;
     this.#batchBytes = options.batchBytes ?? 1_000_000;
     this.#size = new BatchSize(options.batchEvents ?? 500);
+    this.#outage = new Notice(this.#clock, this.#warn);
     this.#rejections = new DropNotice(
       (total, more) =>
         `The backend refused ${more} event${more === 1 ? '' : 's'} for good (${total} in all). The last one: ${sentence(this.#lastRefusal)}`,
@@ -231,7 +234,7 @@ export class Reporter {
     this.#pause = retryAfterMs === undefined ? 'backoff' : 'retry-after';
     this.#startTimer('due', backoffMs(this.#failures, retryAfterMs, this.#random));
     if (this.#failures === SAY_AFTER_FAILURES)
-      this.#warn(
+      this.#outage.say(
         `Events can't be delivered for now: ${sentence(error)} ` +
           `${this.#buffer.size} are kept and sent later; limits hold meanwhile.`,
       );

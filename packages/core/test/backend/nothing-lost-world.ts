@@ -34,11 +34,12 @@ export interface KillableBackend {
 export async function startProgram(
   file: string,
   env: Readonly<Record<string, string>>,
+  errors: 'inherit' | 'ignore' = 'inherit',
 ): Promise<{ readonly child: ChildProcess; readonly line: () => Promise<string>; readonly ended: Promise<unknown> }> {
   const child = spawn(
     process.execPath,
     ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL(file, import.meta.url))],
-    { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] },
+    { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', errors] },
   );
   // What is written to one that was killed.
   child.stdin.on('error', () => undefined);

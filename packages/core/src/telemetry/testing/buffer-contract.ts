@@ -138,6 +138,10 @@ export function bufferContract(name: string, { make, makeSmall }: BufferKind): v
       await overflow();
       expect(said).toHaveLength(2);
       expect(said[1]).toMatch(/lost \d+ events? \(\d+ in all\)/);
+      await overflow();
+      await buffer.close();
+      expect(said).toHaveLength(3);
+      expect(said[2]).toContain(`(${buffer.dropped} in all)`);
     });
 
     it('counts what comes after its end', async () => {
