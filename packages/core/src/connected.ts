@@ -165,7 +165,7 @@ export class Connected implements LinkListener {
   }
 
   onConnect(answer: ConnectAnswer, offsetMs: number): void {
-    this.#clock.offset = Math.abs(offsetMs) < OFFSET_FROM_MS ? 0 : Math.round(offsetMs);
+    this.#setClock(Math.abs(offsetMs) < OFFSET_FROM_MS ? 0 : Math.round(offsetMs));
     this.#stops.accepted('connect');
     for (const state of answer.budgets) {
       const takesLimit = (known: Pool): boolean => this.#limits.learn(known, state.limit, state.managedBy);
@@ -215,6 +215,17 @@ export class Connected implements LinkListener {
     });
     if (isNode()) this.#takeBack.push((await import('./node/before-exit.ts')).beforeExit(this));
     this.#link.start();
+  }
+
+  /** Windows and events go by the backend's clock; what was counted and written down before it was known, too. */
+  #setClock(offsetMs: number): void {
+    const before = this.#clock.now();
+    this.#clock.offset = offsetMs;
+    if (this.#isDeclared) return;
+    this.#recorder.knowsTime();
+    if (offsetMs === 0) return;
+    this.#delivery.retime(offsetMs);
+    if (this.#totals.carry(before)) this.#totals.isComplete = false;
   }
 
   /** The backend has not said in time what was spent before, or not taken what an earlier process had to tell. */

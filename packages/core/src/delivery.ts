@@ -7,6 +7,7 @@ import type { BackendAccess } from './config/policy.ts';
 import type { Rejection } from './rejection.ts';
 import type { Journal } from './spend-keeper.ts';
 import { openStore, type Store } from './store.ts';
+import { retimed } from './telemetry/event.ts';
 import { Reporter } from './telemetry/reporter.ts';
 import { BackendError } from './wire/backend-error.ts';
 import type { IngestAnswer, IngestRequest, WireEvent } from './wire/index.ts';
@@ -43,6 +44,7 @@ export class Delivery {
   /** The same when the present connect began. */
   #wasSending = false;
   #batchesBefore = 0;
+  #offsetMs = 0;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -88,6 +90,16 @@ export class Delivery {
   get hasLeftovers(): boolean {
     for (const each of this.#family) if (each.#isBehind) return true;
     return false;
+  }
+
+  /**
+   * The backend's clock is known. What is here by now has the machine's times, and is moved by their difference when it is sent;
+   * until then it is as good as left behind by an earlier process.
+   */
+  retime(offsetMs: number): void {
+    this.#offsetMs = offsetMs;
+    const { delivered = 0, rejected = 0, dropped = 0, pending = 0 } = this.#reporter?.delivery ?? {};
+    this.#leftovers = delivered + rejected + dropped + pending;
   }
 
   /** Delivers what earlier processes left behind, for so long at most. Never rejects. */
@@ -145,7 +157,8 @@ export class Delivery {
     this.#batches += 1;
     this.#isSending = true;
     try {
-      return await this.#options.send(request);
+      const events = request.events.map((event) => retimed(event, this.#offsetMs));
+      return await this.#options.send({ ...request, events });
     } finally {
       this.#isSending = false;
     }

@@ -11,7 +11,7 @@ import type { Nano } from './money.ts';
 import { promptOf } from './prompt.ts';
 import type { Frame } from './scope.ts';
 import type { Charge } from './settlement.ts';
-import { callEvent, chargeEvent, newOrigin, noteEvent } from './telemetry/event.ts';
+import { callEvent, chargeEvent, newOrigin, noteEvent, untimed } from './telemetry/event.ts';
 import { EventQueue } from './telemetry/event-queue.ts';
 import type { NoteEvent, WireEvent } from './wire/index.ts';
 
@@ -28,8 +28,10 @@ export interface Recorder {
 
 /** Makes the events of one guard. */
 export class EventRecorder implements Recorder {
-  /** What the ids of its events begin with. */
+  /** What its events are known by. */
   readonly origin = newOrigin();
+  /** What their ids begin with now. */
+  #prefix = untimed(this.origin);
   readonly #policy: Policy;
   /** What waits for a buffer to be opened. */
   readonly #early = new EventQueue();
@@ -44,12 +46,17 @@ export class EventRecorder implements Recorder {
     const note = (type: NoteEvent['type'], code: string, message?: string): void => {
       if (!this.#mayNote()) return;
       this.#write(
-        noteEvent({ agent: policy.agentName, runId: runId(), at: this.#now(), type, code, message }, this.origin),
+        noteEvent({ agent: policy.agentName, runId: runId(), at: this.#now(), type, code, message }, this.#prefix),
       );
     };
     events.on('denied', ({ error }) => note('denied', error.code, error.message.slice(0, 500)));
     events.on('kill', ({ reason, by }) => note('kill', reason, by));
     events.on('resume', () => note('resume', 'manual'));
+  }
+
+  /** The clock is set by the backend's from here on. */
+  knowsTime(): void {
+    this.#prefix = this.origin;
   }
 
   /** Events that were lost before a buffer was there: they came too fast. */
@@ -88,7 +95,7 @@ export class EventRecorder implements Recorder {
         toolCalls: toolCalls === 0 ? undefined : toolCalls,
         prompt: prompt === '' ? undefined : prompt,
       },
-      this.origin,
+      this.#prefix,
     );
     this.#write(event);
   }
@@ -96,7 +103,7 @@ export class EventRecorder implements Recorder {
   charge(nano: Nano, name: string, run: Run, frame: Frame | undefined): void {
     const at = this.#now();
     const whose = { agent: this.#policy.agentName, runId: run.id, user: frame?.user, tags: frame?.tags };
-    this.#write(chargeEvent({ ...whose, at, startedAt: at, name, nano }, this.origin));
+    this.#write(chargeEvent({ ...whose, at, startedAt: at, name, nano }, this.#prefix));
   }
 
   #now(): number {

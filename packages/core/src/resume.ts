@@ -59,6 +59,28 @@ export class Reconciliation {
     return pool;
   }
 
+  /**
+   * The clock was wrong until now: what was spent in the windows that it showed was spent in the present ones.
+   *
+   * @param before what it showed
+   * @returns whether anything was
+   */
+  carry(before: number): boolean {
+    const { budgets, policy } = this.#engine;
+    const now = policy.clock.now();
+    let isCarried = false;
+    for (const pool of budgets.pools) {
+      if (isPooled(pool)) continue;
+      for (const from of pool.accounts(before)) {
+        const to = pool.account(now, from.holder);
+        if (to === from || from.spent === 0) continue;
+        setForeign(to, to.foreign + from.spent);
+        isCarried = true;
+      }
+    }
+    return isCarried;
+  }
+
   /** Takes the answer to a batch: what it delivered counts in the backend's totals from now on. */
   delivered(answer: IngestAnswer, events: readonly WireEvent[]): void {
     const refused = new Set(answer.rejected.map(({ index }) => index));

@@ -1,7 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WIRE_LIMITS } from '../wire/index.ts';
-import { callEvent, chargeEvent, cutPrompt, noteEvent, TRUNCATION_MARK, type CallFacts } from './event.ts';
+import {
+  callEvent,
+  chargeEvent,
+  cutPrompt,
+  isFrom,
+  newOrigin,
+  noteEvent,
+  retimed,
+  TRUNCATION_MARK,
+  untimed,
+  type CallFacts,
+} from './event.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -76,5 +87,29 @@ describe('cutPrompt', () => {
 
   it('replaces what jsonb can’t store', () => {
     expect(cutPrompt('a\0b\ud800c')).toBe('a\uFFFDb\uFFFDc');
+  });
+});
+
+describe('an event that was made before the time was known', () => {
+  const charge = { agent: 'a', runId: 'r', at: 5_000, startedAt: 4_000, name: 'tool', nano: 1 };
+
+  it('is known by its id, which is the same guard’s, and is moved', () => {
+    for (let n = 0; n < 100; n++) {
+      const origin = newOrigin();
+      const early = chargeEvent(charge, untimed(origin));
+      const late = chargeEvent(charge, origin);
+      expect(early.id).toMatch(UUID);
+      expect([isFrom(early, origin), isFrom(late, origin), isFrom(late, newOrigin())]).toEqual([true, true, false]);
+      expect(retimed(early, -1_000)).toEqual({ ...early, at: 4_000, startedAt: 3_000 });
+      expect(retimed(late, -1_000)).toBe(late);
+      expect(retimed(early, 0)).toBe(early);
+    }
+  });
+
+  it('has no time before 1970, and no start that it did not have', () => {
+    const origin = untimed(newOrigin());
+    expect(retimed(chargeEvent(charge, origin), -9_000)).toMatchObject({ at: 0, startedAt: 0 });
+    const note = noteEvent({ agent: 'a', runId: 'r', at: 5_000, type: 'kill', code: 'manual' }, origin);
+    expect(retimed(note, 1_000)).toEqual({ ...note, at: 6_000 });
   });
 });

@@ -9,7 +9,8 @@ export const TRUNCATION_MARK = '… [truncated]';
 
 /** The first 48 bits of every event id of one guard: what tells its events from those that an earlier one left behind. */
 export function newOrigin(): string {
-  return crypto.randomUUID().slice(0, 13);
+  const origin = crypto.randomUUID().slice(0, 13);
+  return `${(digitOf(origin) & ~1).toString(16)}${origin.slice(1)}`;
 }
 
 /** A UUID (version 4) for an event. */
@@ -17,9 +18,30 @@ function eventId(origin: string): string {
   return origin + crypto.randomUUID().slice(13);
 }
 
+/** The same origin for an event whose times are the machine's, because the backend's clock is not known yet: its first digit is odd. */
+export function untimed(origin: string): string {
+  return `${(digitOf(origin) | 1).toString(16)}${origin.slice(1)}`;
+}
+
 /** Whether the guard of an origin made an event. */
 export function isFrom({ id }: Pick<WireEvent, 'id'>, origin: string): boolean {
-  return id.startsWith(origin);
+  return id.startsWith(origin.slice(1), 1);
+}
+
+/**
+ * An event in the backend's time. One that was made before that was known is moved by what the machine's clock has turned out to
+ * be wrong by; its id tells, also to a later process.
+ *
+ * @param offsetMs the backend's clock minus the machine's
+ */
+export function retimed<E extends WireEvent>(event: E, offsetMs: number): E {
+  if (offsetMs === 0 || digitOf(event.id) % 2 === 0) return event;
+  const moved = { ...event, at: Math.max(0, event.at + offsetMs) };
+  return 'startedAt' in moved ? { ...moved, startedAt: Math.max(0, moved.startedAt + offsetMs) } : moved;
+}
+
+function digitOf(id: string): number {
+  return Number.parseInt(id.charAt(0), 16);
 }
 
 /** An event without its id and type. */

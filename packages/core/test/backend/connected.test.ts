@@ -70,6 +70,21 @@ describe('what an operator does', () => {
     await expect(ask(guard)).resolves.toBe('ok');
   });
 
+  it('lifts with Resume what was stopped with Stop, not what the code has stopped', async () => {
+    const onKill = vi.fn();
+    await using guard = guardOf('both', Budget.daily(1), { onKill });
+    await ask(guard);
+    guard.kill();
+    await operator('POST', 'agents/both/kill');
+    await until(() => guard.status().kill?.by !== null);
+    await operator('POST', 'agents/both/resume');
+    await until(() => guard.status().kill?.by === null);
+    await expect(ask(guard)).rejects.toThrow('Calls are refused until guard.resume().');
+    guard.resume();
+    await expect(ask(guard)).resolves.toBe('ok');
+    expect(onKill.mock.calls).toEqual([['manual'], ['manual']]);
+  });
+
   it('aborts a call in flight', async () => {
     await using guard = guardOf('busy', Budget.daily(1));
     await ask(guard);

@@ -1,5 +1,5 @@
 /** What a guard's first calls do when the backend takes the connection and does not answer. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AgentKavach, Budget } from '@agentkavach/core';
 import { startBackend, type TestBackend } from './backend.ts';
 import { routedProxy, type Route } from './routed-proxy.ts';
@@ -9,6 +9,7 @@ beforeAll(async () => {
   backend = await startBackend();
 });
 afterAll(() => backend[Symbol.asyncDispose]());
+afterEach(() => vi.restoreAllMocks());
 
 const prices = { m: { inputPerMillion: 1_000, outputPerMillion: 1_000 } };
 function guardOf(url: string, agentName: string, budget: Budget, more = {}): AgentKavach {
@@ -34,6 +35,7 @@ describe('a backend that takes the connection and does not answer', () => {
     }
     route = never;
     const daily = (): Budget => Budget.daily(0.5);
+    const said = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     await using hard = guardOf(proxy.url, 'hard', daily(), { waitMs: 200 });
     await using soft = guardOf(proxy.url, 'soft', daily(), { waitMs: 0, mode: 'soft' });
     await using team = guardOf(proxy.url, 'team', Budget.shared('silent', { limit: 5, period: 'daily' }), {
@@ -50,6 +52,10 @@ describe('a backend that takes the connection and does not answer', () => {
       { status: 'rejected', reason: { message: expect.stringContaining('its backend is not connected') } },
       { status: 'fulfilled' },
     ]);
+    // Before the request's own time is over, which is ten seconds.
+    expect(said).toHaveBeenCalledWith(
+      expect.stringContaining('agent hard: connect: the backend has not answered within 3 s.'),
+    );
     expect(hard.status().backend.state).toBe('unavailable');
     await expect(ask(soft)).rejects.toMatchObject({ code: 'KAVACH_BUDGET_EXCEEDED', spent: 0.6 });
   });
@@ -59,6 +65,7 @@ describe('a backend that takes the connection and does not answer', () => {
     await ask(first);
     await ask(first);
     await first.close();
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const answer = Promise.withResolvers<undefined>();
     await using proxy = await routedProxy(backend.url, (path) => (path.endsWith('/connect') ? answer.promise : 'pass'));
     const budget = Budget.shared('slow', { limit: 1, period: 'daily' });
