@@ -163,7 +163,7 @@ async function contend(engine: Engine, applicant: Applicant, blocking: Account):
           isSharpening = false;
           waiting.retry();
         };
-        engine.track(claim.sharpen().then(retry, retry));
+        engine.unfinished.track(claim.sharpen().then(retry, retry));
         return result;
       }
       refuseIfStuck();
@@ -290,5 +290,5 @@ function report(
   };
   if (stuck() === undefined || (claim.tighten() && stuck() === undefined)) return;
   if (!claim.blurred || !claim.couldFitSharpened(accounts, run.tokensLeft())) say(stuck());
-  else engine.track(claim.sharpen().then(() => say(stuck())));
+  else engine.unfinished.track(claim.sharpen().then(() => say(stuck())));
 }

@@ -46,7 +46,9 @@ export class Connection {
    */
   setLimit(pool: Pool, value: number): boolean {
     if (this.#connected?.mayChange(pool, value) === false) return false;
-    this.#engine.track(this.#ready.then((connected) => connected.setLimit(pool, value)).catch(() => undefined));
+    this.#engine.unfinished.track(
+      this.#ready.then((connected) => connected.setLimit(pool, value)).catch(() => undefined),
+    );
     return true;
   }
 

@@ -37,6 +37,7 @@ export class Engine implements PoolListener, CallHost {
   /** Runs that a guardrail has stopped and that are still open. */
   readonly stoppedRuns = new Set<Run>();
   readonly loops: LoopWatch | undefined;
+  readonly unfinished = new Unfinished();
   readonly cancelMarginTokens: number;
   readonly onUnknownUsage: 'reservation' | 'seen';
   #run: Run;
@@ -49,7 +50,6 @@ export class Engine implements PoolListener, CallHost {
   #closed = false;
   /** Accounts whose budget killed the agent, with the limit they had: until the window ends, it rises, or someone resumes. */
   readonly #exhausted = new Map<Account, number>();
-  readonly #unfinished = new Unfinished();
   readonly #watch: Watch;
 
   constructor(readonly policy: Policy) {
@@ -115,15 +115,6 @@ export class Engine implements PoolListener, CallHost {
     if (charge.outcome === 'completed') this.last = { price: call.claim.price, tokens: charge.tokens };
     for (const recorder of this.recorders) recorder.call(call, charge, model);
     if (this.events.has('spend')) this.events.emit('spend', () => spendOf(agentName, call, charge, model, clock.now()));
-  }
-
-  bookAfter(work: Promise<unknown>, book: () => void): void {
-    this.#unfinished.bookAfter(work, book);
-  }
-
-  /** Keeps a promise that `flush()` and `close()` wait for. */
-  track(work: Promise<void>): void {
-    this.#unfinished.track(work);
   }
 
   /** Charges what was spent outside a call. */
@@ -258,7 +249,7 @@ export class Engine implements PoolListener, CallHost {
 
   /** Waits until every ended call is settled. */
   async flush(): Promise<void> {
-    await this.#unfinished.flush();
+    await this.unfinished.flush();
   }
 
   /** Refuses new calls, stops those in flight, and waits until all are settled. */
@@ -277,7 +268,7 @@ export class Engine implements PoolListener, CallHost {
   /** The process ends: charges what is in flight by what is known of it, while that can still be written down. */
   leave(): void {
     const error = new ClosedError(`The process of agent ${this.policy.agentName} has ended; its calls were given up.`);
-    this.#unfinished.leave(() => {
+    this.unfinished.leave(() => {
       for (const call of [...this.inFlight]) isolated('exit', () => call.stop(error, 'cancelled'));
     });
   }

@@ -13,6 +13,7 @@ import { Pace } from './pace.ts';
 import type { Price } from './pricing/price.ts';
 import type { CallLayer, Frame } from './scope.ts';
 import { chargeFor, partOfReservation, released, wholeReservation, withInner, type Charge } from './settlement.ts';
+import type { Unfinished } from './unfinished.ts';
 import { unlisten } from './unlisten.ts';
 
 /** What the engine does for a call. */
@@ -27,8 +28,8 @@ export interface CallHost {
   left(call: InFlight): void;
   /** Books what the call consumed; the reservation is settled with the same figures. */
   charged(call: InFlight, charge: Charge, model: string): void;
-  /** Books a call that is over when the work on its input bound is done, or at once where the process ends. */
-  bookAfter(work: Promise<unknown>, book: () => void): void;
+  /** Books a call that is over once the work on its input bound is done. */
+  readonly unfinished: Unfinished;
 }
 
 /** Below this many tokens an input bound is charged as it is: a tokenizer would change nothing that matters. */
@@ -253,7 +254,7 @@ export class InFlight implements CallGrant, CallLayer {
     }
     if (!claim.blurred || claim.inputBound < SHARPEN_FROM_TOKENS) book();
     // The call is over, but its reservation is held for the milliseconds that the tokenizer takes.
-    else this.host.bookAfter(claim.sharpen(), book);
+    else this.host.unfinished.bookAfter(claim.sharpen(), book);
   }
 
   #book(charge: Charge): void {

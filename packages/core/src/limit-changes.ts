@@ -101,7 +101,7 @@ export class LimitChanges {
     const shown = (amount: number): string => (unit === 'usd' ? `$${amount}` : `${amount} ${unit}`);
     this.#notice.say(
       `setLimit: an operator has set the limit of the budget ${name ?? period}: ${shown(fromUnit(unit, limit))} holds, and ${shown(value)} was not taken. ` +
-        'Change it in the dashboard or with npx agentkavach budget set.',
+        'Change it with npx agentkavach budget set, or hand it back to the code with npx agentkavach budget release.',
       pool,
     );
   }

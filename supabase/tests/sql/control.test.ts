@@ -137,7 +137,9 @@ describe('release_limit', () => {
     const before = (await messages()).length;
     const released = await fixture.call(owner, (sql) => sql`select kavach.release_limit(${budgetId})`);
     expect(released).toMatchObject({ id: budgetId, limit: 20, managedBy: 'code' });
-    expect((await messages()).slice(before)).toEqual([{ type: 'limit', budgetId, limit: 20 * DOLLAR }]);
+    expect((await messages()).slice(before)).toEqual([
+      { type: 'limit', budgetId, limit: 20 * DOLLAR, managedBy: 'code' },
+    ]);
     expect(await limitOf(30 * DOLLAR)).toBe(30 * DOLLAR);
   });
 });

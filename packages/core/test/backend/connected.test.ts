@@ -127,7 +127,7 @@ describe('setLimit() where an operator has set the limit', () => {
     guard.setLimit('daily', value);
     expect(limitOf(guard)).toBe(0.5);
     expect(warn.mock.calls.flat()).toEqual([
-      `[agentkavach] setLimit: an operator has set the limit of the budget daily: $0.5 holds, and $${value} was not taken. Change it in the dashboard or with npx agentkavach budget set.`,
+      `[agentkavach] setLimit: an operator has set the limit of the budget daily: $0.5 holds, and $${value} was not taken. Change it with npx agentkavach budget set, or hand it back to the code with npx agentkavach budget release.`,
     ]);
     await guard.flush();
     expect(limitOf(guard)).toBe(0.5);
