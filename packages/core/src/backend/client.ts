@@ -58,7 +58,7 @@ export class BackendClient {
     // A header takes nothing else, and what refuses it may show it in the error.
     if (!/^[\x21-\x7e]{1,512}$/.test(apiKey))
       throw new ConfigError(
-        'apiKey must be one word of ASCII characters. Copy the key again from the dashboard, without spaces and line ends.',
+        'apiKey must be one word of ASCII characters. Copy the key again, without spaces and line ends.',
         { path: 'apiKey' },
       );
     if (!(timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS))

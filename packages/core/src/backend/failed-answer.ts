@@ -44,12 +44,12 @@ export function failure(
   return new BackendError(message, kind, { status, code, reason, retryAfterMs: retryAfter(answer.retryAfter, now) });
 }
 
-const STOPPED = 'The agent is stopped; see the key, the plan and the budgets in the dashboard.';
+const STOPPED = 'The agent is stopped; npx agentkavach status says why.';
 
 const ADVICE: Readonly<Record<BackendErrorKind, string>> = {
   unavailable: 'It is tried again.',
   throttled: 'It is tried again later.',
-  rejected: 'Check the key and its scopes in the dashboard.',
+  rejected: 'npx agentkavach keys list shows the keys and their scopes.',
   refused: 'The request is not sent again as it is.',
   garbage: 'Is the address that of an AgentKavach backend?',
 };

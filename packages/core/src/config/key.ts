@@ -19,7 +19,7 @@ export function readKey(key: unknown, onInvalidKey: 'passthrough' | 'throw' | 'e
       : 'The API key is malformed: it must be ak_prod_ or ak_dev_ and 32 to 64 letters or digits';
   if (onInvalidKey === 'throw')
     throw new ConfigError(
-      `apiKey: ${what}. Copy it again from the dashboard, or leave it out to enforce limits locally.`,
+      `apiKey: ${what}. Copy it again from where it was shown (npx agentkavach keys create makes another), or leave it out to enforce limits locally.`,
       { path: 'apiKey' },
     );
   if (onInvalidKey === 'enforce') {

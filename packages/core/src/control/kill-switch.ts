@@ -34,7 +34,7 @@ const ABORTING: ReadonlySet<KillReason> = new Set<KillReason>(['manual', 'durati
 const REJECTED: Readonly<Record<Rejection, string>> = {
   tier_agent_limit: "the plan's number of agents is used up: remove an agent or upgrade the plan",
   daily_limit: "the plan's events of this day are used up: they start anew at 00:00 UTC, or upgrade the plan",
-  org_budget_exceeded: "the organisation's budget is spent: raise it in the dashboard",
+  org_budget_exceeded: "the organisation's budget is spent: raise it with npx agentkavach budget set",
   key_revoked: 'the API key is revoked or unknown: make a new one with npx agentkavach keys create',
 };
 

@@ -96,7 +96,7 @@ export function dropNotice({ clock = systemClock, warn = warnToConsole }: Buffer
   return new DropNotice(
     (total, more) =>
       `The event buffer lost ${more} event${more === 1 ? '' : 's'} (${total} in all): it is full, damaged or closed. ` +
-      'Limits still hold; the dashboard will show less than was spent. Check that the backend is reachable.',
+      'Limits still hold; the backend will show less than was spent. Check that the backend is reachable.',
     clock,
     warn,
   );
