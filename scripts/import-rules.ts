@@ -69,6 +69,8 @@ const LAYERS: readonly { readonly layer: string; readonly names: readonly string
         ' ',
       ),
   },
+  { layer: 'transport', names: ['transport'] },
+  { layer: 'clients', names: ['clients'] },
   {
     layer: 'kavach',
     names: [

@@ -17,7 +17,7 @@ import { identityOf, InFlight } from './in-flight.ts';
 import { switched } from './model-switch.ts';
 import { ceilingPrice, type Price } from './pricing/price.ts';
 import { denied, enforce, exceeded } from './refused.ts';
-import { currentFrame, type CallLayer, type Frame } from './scope.ts';
+import { currentFrame, ENCLOSING, type CallLayer, type Frame } from './scope.ts';
 import { WaitingCall } from './waiting.ts';
 
 let arrivals = 0;
@@ -257,8 +257,8 @@ function grown(engine: Engine, request: CallRequest, account: Account): BudgetEx
 
 function isSameCall(call: CallLayer, request: CallRequest): boolean {
   const identity = identityOf(request);
-  const isSame = identity !== undefined && call.identity === identity && call.model === request.model;
-  return isSame && !call.ended;
+  if (identity === undefined || call.ended || call.model !== request.model) return false;
+  return identity === ENCLOSING || call.identity === identity;
 }
 
 /** The first account that takes no calls of this agent, whatever they cost. */

@@ -1,4 +1,5 @@
 /** The guard that users hold: it wires the parts and has no rule of its own. */
+import { wrapClient } from './clients/wrap.ts';
 import type { CallGrant, CallRequest, CallResult, StreamResult } from './call.ts';
 import { AdjustedClock } from './clock.ts';
 import { makeChannel, type Channel, type KillChannelOptions } from './config/channel.ts';
@@ -125,6 +126,21 @@ export class AgentKavach {
    */
   reserve(request: CallRequest, onStop?: (error: Error) => void): Promise<ReservedCall> {
     return guardedReserve(this.#engine, request, onStop);
+  }
+
+  /**
+   * A client of a provider's official SDK under this guard: each of its HTTP requests is one call, retries, helpers and tool
+   * loops included. The client that is given stays as it is.
+   *
+   * @param client of `openai` (also Azure), `@anthropic-ai/sdk`, `@google/genai` or `@mistralai/mistralai`
+   * @returns a client of the same type
+   * @throws ConfigError for anything else
+   * @example
+   * const openai = guard.wrap(new OpenAI());
+   * await openai.chat.completions.create({ model: 'gpt-4o', messages });
+   */
+  wrap<C extends object>(client: C): C {
+    return wrapClient(this.#engine, client);
   }
 
   /**

@@ -19,6 +19,12 @@ export interface Frame {
   readonly call: CallLayer | undefined;
 }
 
+/**
+ * The identity of a request that knows no more of itself than its model: what a client sends over HTTP. It is the same
+ * call as the layer around it.
+ */
+export const ENCLOSING: object = Object.freeze({});
+
 /** A call in flight, as an inner guard sees it. */
 export interface CallLayer {
   /** What identifies the call through several guarded layers, together with the model. */

@@ -1,0 +1,27 @@
+/** `guard.wrap()`: which official client it is, and how each is wrapped. */
+import type { Engine } from '../engine.ts';
+import { ConfigError } from '../errors.ts';
+import { show } from '../show.ts';
+import { wrapStainless, type StainlessClient } from './stainless.ts';
+
+/**
+ * A client of the same type whose requests the guard governs.
+ *
+ * @throws ConfigError for anything that is no client of a known SDK
+ */
+export function wrapClient<C extends object>(engine: Engine, client: C): C {
+  if (has(client, 'withOptions', 'function')) {
+    const stainless = client as C & StainlessClient;
+    if (has(client, 'chat', 'object') && has(client, 'embeddings', 'object'))
+      return wrapStainless(engine, stainless, has(client, 'deploymentName') ? 'azure' : 'openai');
+  }
+  throw new ConfigError(
+    `guard.wrap() takes a client of openai, @anthropic-ai/sdk, @google/genai or @mistralai/mistralai, got ${show(client)}. For any other client use guard.call().`,
+    { path: 'client' },
+  );
+}
+
+function has(client: unknown, name: string, type?: 'function' | 'object'): boolean {
+  if (typeof client !== 'object' || client === null || !(name in client)) return false;
+  return type === undefined || typeof Reflect.get(client, name) === type;
+}

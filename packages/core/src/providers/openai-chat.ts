@@ -1,0 +1,174 @@
+/**
+ * OpenAI's chat completions and the older text completions, also at Azure and at the many hosts that speak the format.
+ * Source: developers.openai.com/api/reference (chat, completions).
+ */
+import type { CallRequest, StreamMeter } from '../call.ts';
+import { capEdits, firstNamed, holdsOnlyText, isEffort, askedTier, positive } from './body-fields.ts';
+import type { Draft, Granted, RawCall, StreamReader } from './draft.ts';
+import { figuresOfResponse, type ResponseFigures } from './response.ts';
+import { fields, list, text, type Fields } from './usage-fields.ts';
+import { otherModel } from './other-model.ts';
+
+const CAPS = ['max_completion_tokens', 'max_tokens'] as const;
+
+/** Models that refuse the older name of the cap, by name behind any router's prefix. */
+const NEWER = /(?:^|[/.:])(?:o\d|gpt-(?:[5-9]|\d\d)|codex|chat-latest)/i;
+
+/** A chat completion. */
+export function chatDraft(call: RawCall): Draft {
+  const { provider, body } = call;
+  const model = modelOf(call);
+  const request: CallRequest = {
+    provider,
+    model,
+    input: body,
+    maxOutputTokens: positive(body['max_completion_tokens']) ?? positive(body['max_tokens']),
+    extraOutputTokens: predictionTokens(body['prediction']),
+    canClampOutput: true,
+    canSwitchModel: provider !== 'azure',
+    // Spoken answers are shown as audio, which says nothing of its tokens.
+    hidesOutput: isEffort(body['reasoning_effort']) || list(body['modalities']).includes('audio') || undefined,
+    candidates: positive(body['n']),
+    serviceTier: askedTier(body),
+    textOnly: holdsOnlyText(body['messages']) || undefined,
+    toolCalls: searchFees(model),
+  };
+  const isStream = body['stream'] === true;
+  return {
+    request,
+    isStream,
+    refusal: otherModel(body, model),
+    edits: (grant) => ({ ...capEdits(body, grant, capOf(provider, body, grant)), ...usageOption(call, isStream) }),
+    reader: () => new ChatReader(provider, hidesUsage(call)),
+    figures: (answer) => figuresOfResponse(provider, answer),
+  };
+}
+
+/** A text completion: as many answers as prompts times `n`, or `best_of` where more are made than returned. */
+export function completionDraft(call: RawCall): Draft {
+  const draft = chatDraft(call);
+  const { body, provider } = call;
+  const prompt = list(body['prompt']);
+  const prompts = prompt.length > 0 && typeof prompt[0] !== 'number' ? prompt.length : 1;
+  const each = Math.max(positive(body['n']) ?? 1, positive(body['best_of']) ?? 1);
+  return {
+    ...draft,
+    request: {
+      ...draft.request,
+      // Where the caller sets none, OpenAI stops after 16 tokens.
+      maxOutputTokens: positive(body['max_tokens']) ?? (provider === 'openai' || provider === 'azure' ? 16 : undefined),
+      candidates: prompts * each,
+      textOnly: true,
+    },
+    edits: (grant) => ({ ...capEdits(body, grant, 'max_tokens'), ...usageOption(call, draft.isStream) }),
+  };
+}
+
+/** The model; at Azure the deployment, which stands in the path. */
+export function modelOf({ provider, path, body }: RawCall): string {
+  const deployment = provider === 'azure' ? /\/deployments\/([^/]+)\//.exec(path)?.[1] : undefined;
+  return (deployment === undefined ? undefined : decodeURIComponent(deployment)) ?? text(body['model']) ?? '';
+}
+
+function capOf(provider: string, body: Fields, { model }: Granted): string {
+  const named = firstNamed(body, CAPS);
+  if (named === 'max_tokens' && NEWER.test(model)) return model === body['model'] ? named : 'max_completion_tokens';
+  return named ?? (provider === 'openai' || provider === 'azure' || NEWER.test(model) ? CAPS[0] : CAPS[1]);
+}
+
+/** Without this option a stream does not say what it used. Mistral says it anyway, and refuses the option. */
+function usageOption({ provider, body }: RawCall, isStream: boolean): Fields {
+  if (!isStream || provider === 'mistral' || asksForUsage(body)) return {};
+  return { stream_options: { ...fields(body['stream_options']), include_usage: true } };
+}
+
+function asksForUsage(body: Fields): boolean {
+  return fields(body['stream_options'])?.['include_usage'] === true;
+}
+
+/** Callers that did not ask for the usage read `choices[0]` of every chunk, and the one with the usage has none. */
+function hidesUsage({ provider, body }: RawCall): boolean {
+  return provider !== 'mistral' && !asksForUsage(body);
+}
+
+/** A predicted output that is rejected is billed as output, besides the cap: at most a token for each byte. */
+function predictionTokens(prediction: unknown): number | undefined {
+  const content = fields(prediction)?.['content'];
+  if (content === undefined) return undefined;
+  return (typeof content === 'string' ? content.length : JSON.stringify(content).length) * 3;
+}
+
+function searchFees(model: string): Record<string, number> | undefined {
+  return /(^|\/)gpt-[\w.-]*search-(preview|api)/.test(model) ? { web_search_preview: 1 } : undefined;
+}
+
+/** Reads a stream of chat or text completion chunks. Also Mistral's, which differ in little. */
+export class ChatReader implements StreamReader {
+  readonly hides: ((data: Fields) => boolean) | undefined;
+  readonly #provider: string;
+  #hasEnded = false;
+  #tier: unknown;
+  #figures: ResponseFigures | undefined;
+
+  constructor(provider: string, hides: boolean) {
+    this.#provider = provider;
+    this.hides = hides ? isUsageAlone : undefined;
+  }
+
+  event(data: Fields, meter: StreamMeter): void {
+    if (data['error'] !== undefined && data['error'] !== null) meter.failed();
+    if (typeof data['model'] === 'string') meter.model(data['model']);
+    this.#tier = data['service_tier'] ?? this.#tier;
+    const choices = list(data['choices']);
+    for (const choice of choices) this.#choice(choice as Fields | null, meter);
+    if (fields(data['usage']) !== undefined)
+      this.#figures = figuresOfResponse(this.#provider, { ...data, choices, service_tier: this.#tier });
+    // Some hosts count along in every chunk; only what comes with the end is final.
+    if ((this.#hasEnded || isUsageAlone(data)) && this.#figures?.usage !== undefined) meter.usage(this.#figures.usage);
+  }
+
+  #choice(choice: Fields | null, meter: StreamMeter): void {
+    const finish = choice?.['finish_reason'];
+    if (finish !== undefined && finish !== null) this.#hasEnded = true;
+    show(choice?.['text'], meter);
+    const delta = choice?.['delta'] as Fields | null | undefined;
+    if (delta === undefined || delta === null) return;
+    for (const key of SHOWN) show(delta[key], meter);
+    if (delta['tool_calls'] !== undefined) for (const call of list(delta['tool_calls'])) toolCall(call, meter);
+  }
+}
+
+/** The chunk that a stream sends at its end, where its usage was asked for. */
+function isUsageAlone(data: Fields): boolean {
+  return list(data['choices']).length === 0 && fields(data['usage']) !== undefined;
+}
+
+/** Where output stands in a delta: the answer, a refusal, reasoning under the names of several hosts. */
+const SHOWN = ['content', 'refusal', 'reasoning_content', 'reasoning'] as const;
+
+/** Text, or parts that hold text (Mistral). */
+function show(value: unknown, meter: StreamMeter): void {
+  if (typeof value === 'string') meter.output(value);
+  else if (Array.isArray(value)) for (const part of value) showPart(part as Fields | null, meter);
+}
+
+function showPart(part: Fields | null, meter: StreamMeter): void {
+  show(part?.['text'], meter);
+  show(part?.['thinking'], meter);
+}
+
+/** What a provider writes around a call besides its name and arguments; the meter counts bytes. */
+const FRAME = 'x'.repeat(64);
+
+function toolCall(value: unknown, meter: StreamMeter): void {
+  const called = fields(fields(value)?.['function']) ?? fields(fields(value)?.['custom']);
+  const name = text(called?.['name']);
+  if (name !== undefined) {
+    meter.toolCall();
+    meter.output(name);
+    meter.output(FRAME);
+  }
+  const input = called?.['arguments'] ?? called?.['input'];
+  if (typeof input === 'string') meter.output(input);
+  else if (input !== undefined && input !== null) meter.output(JSON.stringify(input));
+}

@@ -1,0 +1,68 @@
+/** What a provider's HTTP answer means for the call, and the answer that the client gets instead of it. */
+import { parseObject } from './request.ts';
+import type { ResponseFigures } from '../providers/response.ts';
+
+/** An answer with an error status: nothing was billed, and the client shall see the answer itself. */
+export class ErrorStatus extends Error {
+  constructor(readonly response: Response) {
+    super(`The provider answered with status ${response.status}.`);
+    this.name = 'ErrorStatus';
+  }
+  /** Read by core to release the reservation. */
+  get status(): number {
+    return this.response.status;
+  }
+}
+
+/** An answer that began well and could not be read to its end: what was billed can't be known. */
+export class LostBody extends Error {
+  constructor(
+    readonly response: Response,
+    override readonly cause: unknown,
+  ) {
+    super('The answer of the provider broke off.');
+    this.name = 'LostBody';
+  }
+}
+
+/** An answer that was read whole. */
+export interface WholeAnswer extends ResponseFigures {
+  readonly value: Response;
+}
+
+/**
+ * Reads a whole answer, so that it is charged whether or not the client ever looks at it.
+ *
+ * @returns an answer with the same text, and its figures
+ */
+export async function readWhole(response: Response, figures: (body: unknown) => ResponseFigures): Promise<WholeAnswer> {
+  if (!response.ok) throw new ErrorStatus(response);
+  let text: string;
+  try {
+    text = await response.text();
+  } catch (error) {
+    throw new LostBody(response, error);
+  }
+  return { ...figures(parseObject(text)), value: answerLike(response, text === '' ? null : text) };
+}
+
+/** An answer with another body: status, headers and address stay. */
+export function answerLike(
+  { status, statusText, headers, url }: Response,
+  body: string | ReadableStream<Uint8Array> | null,
+): Response {
+  const answer = new Response(body, { status, statusText, headers });
+  // A Response that is made has no address, and clients log it.
+  Object.defineProperty(answer, 'url', { value: url });
+  return answer;
+}
+
+/** An answer whose body fails as the provider's did. */
+export function brokenAnswer({ response, cause }: LostBody): Response {
+  return answerLike(response, new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(cause) }));
+}
+
+/** Whether an answer is a stream of server-sent events. */
+export function isEventStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+}

@@ -1,0 +1,104 @@
+/**
+ * Reads a stream of server-sent events as its bytes pass, for the guard that meters it. The bytes go on unchanged, unless
+ * an event is to be hidden from the caller.
+ * Format: html.spec.whatwg.org/multipage/server-sent-events.html.
+ */
+import type { StreamMeter } from '../call.ts';
+import type { StreamReader } from '../providers/draft.ts';
+import { parseObject, type Fields } from './request.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/** The bytes of an answer, and what they say. */
+export class EventStream implements AsyncIterableIterator<Uint8Array> {
+  readonly #source: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: StreamReader;
+  readonly #decoder = new TextDecoder();
+  /** The beginning of an event whose end has not come. */
+  #open = '';
+  /** Events that are not metered yet. */
+  #events: Fields[] = [];
+  #isLast = false;
+
+  constructor(body: ReadableStream<Uint8Array>, reader: StreamReader) {
+    this.#source = body.getReader();
+    this.#reader = reader;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#isLast) return { done: true, value: undefined };
+    const { done, value } = await this.#source.read();
+    if (!done) {
+      const shown = this.#take(this.#decoder.decode(value, { stream: true }));
+      return { done: false, value: shown === undefined ? value : new TextEncoder().encode(shown) };
+    }
+    this.#isLast = true;
+    // What no empty line follows is an event all the same.
+    const rest = this.#open + this.#decoder.decode();
+    if (rest === '') return { done: true, value: undefined };
+    this.#open = '';
+    const isHidden = this.#event(rest);
+    return {
+      done: false,
+      value: this.#reader.hides === undefined || isHidden ? EMPTY : new TextEncoder().encode(rest),
+    };
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#isLast = true;
+    await this.#source.cancel();
+    return { done: true, value: undefined };
+  }
+
+  /** Tells the guard what the bytes that were read last say. */
+  readonly meter = (_bytes: Uint8Array, meter: StreamMeter): void => {
+    const events = this.#events;
+    if (events.length === 0) return;
+    this.#events = [];
+    for (const event of events) this.#reader.event(event, meter);
+  };
+
+  /** Takes more text. @returns the events to show, where some may be hidden; `undefined`: all bytes as they came */
+  #take(text: string): string | undefined {
+    let rest = this.#open === '' ? text : this.#open + text;
+    let shown = '';
+    for (;;) {
+      const end = endOfEvent(rest);
+      if (end < 0) break;
+      const event = rest.slice(0, end);
+      if (!this.#event(event)) shown += event;
+      rest = rest.slice(end);
+    }
+    this.#open = rest;
+    return this.#reader.hides === undefined ? undefined : shown;
+  }
+
+  /** Reads one event. @returns whether it is to be hidden */
+  #event(text: string): boolean {
+    const data = parseObject(dataOf(text));
+    if (data === undefined) return false;
+    this.#events.push(data);
+    return this.#reader.hides?.(data) === true;
+  }
+}
+
+/** The length of the first event with the empty line that ends it; -1 while that has not come. */
+function endOfEvent(text: string): number {
+  const plain = text.indexOf('\n\n');
+  const windows = text.indexOf('\r\n\r\n');
+  if (plain < 0 && windows < 0) return -1;
+  if (windows < 0) return plain + 2;
+  return plain < 0 || windows < plain ? windows + 4 : plain + 2;
+}
+
+/** The data of an event; of one that is no event at all, but an error as bare JSON, the whole. */
+function dataOf(event: string): string {
+  if (event.startsWith('data:') && event.indexOf('\n') >= event.trimEnd().length) return event.slice(5);
+  let data = '';
+  for (const line of event.split(/\r?\n/)) if (line.startsWith('data:')) data += line.slice(5);
+  return data === '' && event.trimStart().startsWith('{') ? event : data;
+}

@@ -1,0 +1,117 @@
+/**
+ * A `fetch` under the guard: each HTTP request that costs money is one call. Whatever a client does above it (retries,
+ * helpers, polling, tool loops) ends in requests, so this one place sees all of them.
+ */
+import { ConfigError } from '../errors.ts';
+import type { CallGrant, CallRequest } from '../call.ts';
+import { sayOnce } from '../config/say-once.ts';
+import type { Engine } from '../engine.ts';
+import { guardedCall } from '../guarded-call.ts';
+import { guardedStream } from '../guarded-stream.ts';
+import { ruleOf, type Draft, type Endpoints, type Refusal } from '../providers/draft.ts';
+import { ENCLOSING } from '../scope.ts';
+import { answerLike, brokenAnswer, ErrorStatus, isEventStream, LostBody, readWhole } from './answer.ts';
+import { editedBody } from './body-edit.ts';
+import { EventStream } from './event-stream.ts';
+import { BODY, bodyOf, outgoing, readBody, type Fetch, type OutgoingRequest, type ReadBody } from './request.ts';
+import { wholeAsStream } from './whole-stream.ts';
+
+/** What a client speaks. */
+export interface Dialect {
+  /** The provider at an address, by the names of the price catalog. */
+  provider(url: string): string;
+  readonly endpoints: Endpoints;
+}
+
+/**
+ * Guards a client's `fetch`.
+ *
+ * @param inner sends the request
+ * @returns rejects with a KavachError when a request is refused or stopped; nothing was sent where it was refused
+ */
+export function guardedFetch(engine: Engine, { provider, endpoints }: Dialect, inner: Fetch): Fetch {
+  return async (input, init) => {
+    if (!engine.policy.enabled) return inner(input, init);
+    const sent = outgoing(input, init);
+    const rule = ruleOf(endpoints, sent.method, sent.path);
+    if (rule === 'free') return inner(input, init);
+    if (typeof rule === 'object') {
+      refuse(engine, { path: `${sent.method} ${sent.path}`, reason: rule.unpriceable });
+      return inner(input, init);
+    }
+    const body = readBody(sent.init, Reflect.get(sent.init, BODY)) ?? (await bodyOf(input, sent.init));
+    const draft = rule({ provider: provider(sent.url), path: sent.path, body: body.fields });
+    if (draft.refusal !== undefined) refuse(engine, draft.refusal);
+    return send(engine, inner, sent, body, draft);
+  };
+}
+
+/** Refuses under a hard limit what it can't hold. The other modes let it pass, and say once that they don't see its cost. */
+function refuse({ policy: { mode, agentName } }: Engine, { path, reason }: Refusal): void {
+  if (mode === 'hard')
+    throw new ConfigError(`A hard limit can't hold ${path}: ${reason}, or set mode: 'soft'.`, { path });
+  sayOnce(`unpriced ${agentName} ${path}`, `agent ${agentName}: ${path} is not fully covered: ${reason}.`);
+}
+
+async function send(
+  engine: Engine,
+  inner: Fetch,
+  sent: OutgoingRequest,
+  body: ReadBody,
+  draft: Draft,
+): Promise<Response> {
+  const request: CallRequest = { ...draft.request, signal: sent.signal, identity: ENCLOSING };
+  const ask = (grant: CallGrant): Promise<Response> =>
+    inner(addressOf(sent, draft, grant), initOf(sent, body, draft, grant));
+  try {
+    return draft.isStream ? await streamed(engine, request, ask, draft) : await whole(engine, request, ask, draft);
+  } catch (error) {
+    if (error instanceof ErrorStatus) return error.response;
+    if (error instanceof LostBody && sent.signal?.aborted !== true) return brokenAnswer(error);
+    throw error instanceof LostBody ? error.cause : error;
+  }
+}
+
+function whole(
+  engine: Engine,
+  request: CallRequest,
+  ask: (grant: CallGrant) => Promise<Response>,
+  draft: Draft,
+): Promise<Response> {
+  return guardedCall(engine, request, async (grant) => readWhole(await ask(grant), draft.figures));
+}
+
+async function streamed(
+  engine: Engine,
+  request: CallRequest,
+  ask: (grant: CallGrant) => Promise<Response>,
+  draft: Draft,
+): Promise<Response> {
+  let response: Response | undefined;
+  const stream = await guardedStream<Uint8Array>(engine, request, async (grant) => {
+    response = await ask(grant);
+    if (!response.ok) throw new ErrorStatus(response);
+    const reader = draft.reader?.();
+    if (reader === undefined || response.body === null || !isEventStream(response))
+      return wholeAsStream(await readWhole(response, draft.figures));
+    const events = new EventStream(response.body, reader);
+    return { stream: events, meter: events.meter };
+  });
+  return answerLike(response ?? new Response(), stream);
+}
+
+function addressOf({ url, path }: OutgoingRequest, draft: Draft, grant: CallGrant): string {
+  const wanted = draft.path?.(grant) ?? path;
+  return wanted === path ? url : url.replace(path, wanted);
+}
+
+/** What is sent: the granted cap and model in the body, and a signal that the guard can abort. */
+function initOf(
+  { init }: OutgoingRequest,
+  { text, fields, raw }: ReadBody,
+  draft: Draft,
+  grant: CallGrant,
+): RequestInit {
+  const body = text === undefined ? raw : editedBody(text, fields, draft.edits(grant));
+  return { ...init, signal: grant.signal, ...(body === undefined ? {} : { body }) };
+}
