@@ -4,9 +4,10 @@
  */
 import type { Engine } from '../engine.ts';
 import type { Dialect } from '../transport/guarded-fetch.ts';
+import type * as Loaded from '../transport/index.ts';
 import type { Fetch } from '../transport/request.ts';
 
-type Transport = typeof import('../transport/index.ts');
+type Transport = typeof Loaded;
 
 /** The clients that can be wrapped, by the API that they speak. */
 export type DialectName = keyof Transport['DIALECTS'];

@@ -1,4 +1,5 @@
 /** Reading request bodies, which are the caller's: a field of the wrong kind counts as left out, and the provider says so. */
+import type { Granted } from './draft.ts';
 import { text, type Fields } from './usage-fields.ts';
 
 /** A whole number of at least 1. */
@@ -11,14 +12,20 @@ export function firstNamed<N extends string>(body: Fields, names: readonly N[]):
   return names.find((name) => body[name] !== undefined && body[name] !== null);
 }
 
-/** The fields to write for a granted model and cap; nothing where the body says so already. */
+/**
+ * The fields to write for a granted model and cap; nothing where the body says so already.
+ *
+ * @param asked the model that was asked for
+ * @param cap the cap's name in the body
+ */
 export function capEdits(
   body: Fields,
-  { model, maxOutputTokens }: { readonly model: string; readonly maxOutputTokens: number | undefined },
+  asked: string,
+  { model, maxOutputTokens }: Granted,
   cap: string,
 ): Record<string, unknown> {
   const edits: Record<string, unknown> = {};
-  if (body['model'] !== model) edits['model'] = model;
+  if (model !== asked) edits['model'] = model;
   if (maxOutputTokens !== undefined && body[cap] !== maxOutputTokens) edits[cap] = maxOutputTokens;
   return edits;
 }

@@ -38,6 +38,8 @@ export interface Draft {
   readonly isStream: boolean;
   /** What a hard limit can't hold about it, and what to do instead. */
   readonly refusal?: Refusal | undefined;
+  /** Fields that a hard limit needs in the body besides: how often the provider may use its own tools. */
+  readonly ceilings?: Fields | undefined;
   /** The body's top-level fields to write, so that the provider is asked for no more than was granted. */
   edits(grant: Granted): Fields;
   /** The address to send to, where the model stands in it. Default: as it is. */

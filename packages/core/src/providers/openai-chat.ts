@@ -38,7 +38,10 @@ export function chatDraft(call: RawCall): Draft {
     request,
     isStream,
     refusal: otherModel(body, model),
-    edits: (grant) => ({ ...capEdits(body, grant, capOf(provider, body, grant)), ...usageOption(call, isStream) }),
+    edits: (grant) => ({
+      ...capEdits(body, model, grant, capOf(provider, body, model, grant)),
+      ...usageOption(call, isStream),
+    }),
     reader: () => new ChatReader(provider, hidesUsage(call)),
     figures: (answer) => figuresOfResponse(provider, answer),
   };
@@ -60,7 +63,10 @@ export function completionDraft(call: RawCall): Draft {
       candidates: prompts * each,
       textOnly: true,
     },
-    edits: (grant) => ({ ...capEdits(body, grant, 'max_tokens'), ...usageOption(call, draft.isStream) }),
+    edits: (grant) => ({
+      ...capEdits(body, draft.request.model, grant, 'max_tokens'),
+      ...usageOption(call, draft.isStream),
+    }),
   };
 }
 
@@ -70,9 +76,9 @@ export function modelOf({ provider, path, body }: RawCall): string {
   return (deployment === undefined ? undefined : decodeURIComponent(deployment)) ?? text(body['model']) ?? '';
 }
 
-function capOf(provider: string, body: Fields, { model }: Granted): string {
+function capOf(provider: string, body: Fields, asked: string, { model }: Granted): string {
   const named = firstNamed(body, CAPS);
-  if (named === 'max_tokens' && NEWER.test(model)) return model === body['model'] ? named : 'max_completion_tokens';
+  if (named === 'max_tokens' && NEWER.test(model)) return model === asked ? named : CAPS[0];
   return named ?? (provider === 'openai' || provider === 'azure' || NEWER.test(model) ? CAPS[0] : CAPS[1]);
 }
 

@@ -1,11 +1,46 @@
 /** OpenAI's endpoints, and which of the hosts that speak its format an address belongs to. */
 import { chatDraft, completionDraft } from './openai-chat.ts';
 import type { Endpoints } from './draft.ts';
+import { embeddingsDraft } from './embeddings.ts';
+import { imagesDraft } from './openai-images.ts';
+import { compactDraft, responsesDraft } from './openai-responses.ts';
+
+const BOOK = 'Send it with a client that is not wrapped and book its cost with guard.charge()';
 
 /** What each of OpenAI's paths costs. Sources: developers.openai.com/api/reference, developers.openai.com/api/docs/pricing. */
 export const OPENAI_ENDPOINTS: Endpoints = [
   [/\/chat\/completions$/, chatDraft],
+  [/\/responses$/, responsesDraft],
+  [/\/embeddings$/, embeddingsDraft],
   [/\/completions$/, completionDraft],
+  [/\/images\/(generations|edits|variations)$/, imagesDraft],
+  [/\/responses\/compact$/, compactDraft],
+  [/\/responses\/input_tokens$|\/responses\/[^/]+\/cancel$|\/chat\/completions\/[^/]+$/, 'free'],
+  [/\/(batches|fine_tuning\/jobs|evals\/[^/]+\/runs)\/[^/]+\/(cancel|pause|resume)$/, 'free'],
+  [
+    /\/(vector_stores|containers)(\/|$)/,
+    { unpriceable: `storage and containers are billed by the time they exist. ${BOOK}` },
+  ],
+  [/\/moderations$|\/files$|\/uploads$|\/uploads\/[^/]+\/(parts|complete|cancel)$/, 'free'],
+  [/\/conversations$|\/conversations\/[^/]+(\/items)?$|\/skills$|\/skills\/[^/]+(\/versions)?$/, 'free'],
+  [
+    /\/batches$/,
+    {
+      unpriceable: `a batch is as many calls as its file has lines, and ends after hours. Send the requests one by one, at service_tier 'flex' for the same price. Else: ${BOOK}`,
+    },
+  ],
+  [/\/audio\//, { unpriceable: `audio is billed by the minute or character, which the answer does not say. ${BOOK}` }],
+  [/\/videos(\/|$)/, { unpriceable: `videos are billed by the second, after they are made. ${BOOK}` }],
+  [
+    /\/(realtime|live)(\/|$)/,
+    { unpriceable: `a realtime session is billed as it goes on, outside this client. ${BOOK}` },
+  ],
+  [/\/fine_tuning\//, { unpriceable: `training is billed by what it trained, after hours. ${BOOK}` }],
+  [/\/(evals|graders)(\/|$)/, { unpriceable: `an eval asks models on OpenAI’s side. ${BOOK}` }],
+  [
+    /\/(threads|assistants|chatkit)(\/|$)/,
+    { unpriceable: `a run asks models on OpenAI’s side, as often as it likes. ${BOOK}` },
+  ],
 ];
 
 /** Hosts that serve OpenAI's format, by the price catalog's names. */
@@ -26,12 +61,7 @@ const HOSTS: readonly (readonly [pattern: RegExp, provider: string])[] = [
  * OpenAI's own: its prices are those of the models' names.
  */
 export function openaiProvider(url: string): string {
-  let host: string;
-  try {
-    host = new URL(url).hostname;
-  } catch {
-    return 'openai';
-  }
+  const host = /^https?:\/\/(?:[^/@]*@)?([^/:?#]+)/.exec(url)?.[1] ?? '';
   for (const [pattern, provider] of HOSTS) if (pattern.test(host)) return provider;
   return 'openai';
 }

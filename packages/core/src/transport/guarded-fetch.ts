@@ -13,7 +13,16 @@ import { ENCLOSING } from '../scope.ts';
 import { answerLike, brokenAnswer, ErrorStatus, isEventStream, LostBody, readWhole } from './answer.ts';
 import { editedBody } from './body-edit.ts';
 import { EventStream } from './event-stream.ts';
-import { BODY, bodyOf, outgoing, readBody, type Fetch, type OutgoingRequest, type ReadBody } from './request.ts';
+import {
+  BODY,
+  bodyOf,
+  outgoing,
+  readBody,
+  type Fetch,
+  type Fields,
+  type OutgoingRequest,
+  type ReadBody,
+} from './request.ts';
 import { wholeAsStream } from './whole-stream.ts';
 
 /** What a client speaks. */
@@ -61,8 +70,9 @@ async function send(
   draft: Draft,
 ): Promise<Response> {
   const request: CallRequest = { ...draft.request, signal: sent.signal, identity: ENCLOSING };
+  const isHard = engine.policy.mode === 'hard';
   const ask = (grant: CallGrant): Promise<Response> =>
-    inner(addressOf(sent, draft, grant), initOf(sent, body, draft, grant));
+    inner(addressOf(sent, draft, grant), initOf(sent, body, editsOf(draft, grant, isHard), grant));
   try {
     return draft.isStream ? await streamed(engine, request, ask, draft) : await whole(engine, request, ask, draft);
   } catch (error) {
@@ -105,13 +115,18 @@ function addressOf({ url, path }: OutgoingRequest, draft: Draft, grant: CallGran
   return wanted === path ? url : url.replace(path, wanted);
 }
 
+function editsOf(draft: Draft, grant: CallGrant, isHard: boolean): Fields {
+  const edits = draft.edits(grant);
+  return isHard && draft.ceilings !== undefined ? { ...draft.ceilings, ...edits } : edits;
+}
+
 /** What is sent: the granted cap and model in the body, and a signal that the guard can abort. */
 function initOf(
   { init }: OutgoingRequest,
   { text, fields, raw }: ReadBody,
-  draft: Draft,
-  grant: CallGrant,
+  edits: Fields,
+  { signal }: CallGrant,
 ): RequestInit {
-  const body = text === undefined ? raw : editedBody(text, fields, draft.edits(grant));
-  return { ...init, signal: grant.signal, ...(body === undefined ? {} : { body }) };
+  const body = text === undefined ? raw : editedBody(text, fields, edits);
+  return { ...init, signal, ...(body === undefined ? {} : { body }) };
 }

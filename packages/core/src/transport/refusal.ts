@@ -3,7 +3,7 @@
  * and Anthropic): as an answer with an error status that says not to retry, and is turned back into the error where
  * the client makes its own out of it.
  */
-import { KavachError } from '../errors.ts';
+import type { KavachError } from '../errors.ts';
 
 const refusals = new WeakMap<object, KavachError>();
 

@@ -11,7 +11,7 @@ import type { SpendEvent } from '../../src/events.ts';
 export class World implements AsyncDisposable {
   constructor(readonly sim: Simulator) {}
 
-  /** An OpenAI client. Retries wait no time. */
+  /** An OpenAI client. */
   openai(options: ConstructorParameters<typeof OpenAI>[0] = {}): OpenAI {
     return new OpenAI({ baseURL: this.sim.baseURL('openai'), apiKey: 'test', ...options });
   }
@@ -20,10 +20,12 @@ export class World implements AsyncDisposable {
     return new Anthropic({ baseURL: this.sim.baseURL('anthropic').replace(/\/v1$/, ''), apiKey: 'test', ...options });
   }
 
-  google(): GoogleGenAI {
+  google(options: ConstructorParameters<typeof GoogleGenAI>[0] = {}): GoogleGenAI {
     return new GoogleGenAI({
       apiKey: 'test',
-      httpOptions: { baseUrl: this.sim.baseURL('google').replace(/\/v1beta$/, '') },
+      apiVersion: 'v1beta',
+      ...options,
+      httpOptions: { baseUrl: this.sim.baseURL('google').replace(/\/v1beta$/, ''), ...options.httpOptions },
     });
   }
 

@@ -1,0 +1,76 @@
+/**
+ * Wraps Google's client (@google/genai 3.3): a new one of the same class on the guard's fetch, which is a public option
+ * (`httpOptions.fetch`). The class keeps no list of its options, so they are read back from its fields; what it keeps nowhere
+ * else, the credentials of Vertex AI, is taken over with the private `apiClient`. All that depends on it stands here.
+ */
+import { sayOnce } from '../config/say-once.ts';
+import type { Engine } from '../engine.ts';
+import { ConfigError, KavachError } from '../errors.ts';
+import type { Fetch } from '../transport/request.ts';
+import { lazyFetch } from './load.ts';
+import { unwrapped } from './unwrapped.ts';
+
+/** What is used of a client. */
+export interface GoogleClient {
+  readonly vertexai: boolean;
+  readonly models: object;
+}
+
+/** The fields of a client that are its options. */
+const OPTIONS = ['vertexai', 'apiKey', 'project', 'location', 'apiVersion'] as const;
+
+/** A client like the given one, under the guard. The given one stays as it is. */
+export function wrapGoogle<C extends GoogleClient>(engine: Engine, client: C): C {
+  const httpOptions = Reflect.get(client, 'httpOptions') as { fetch?: Fetch } | undefined;
+  const guarded = lazyFetch(engine, 'google', httpOptions?.fetch ?? ((input, init) => globalThis.fetch(input, init)));
+  const fetch: Fetch = async (input, init) => {
+    try {
+      return await guarded(input, init);
+    } catch (error) {
+      // The client's retries take any error for a lost connection, except a TypeError (p-retry 4).
+      if (KavachError.isInstance(error)) throw new TypeError(error.message, { cause: error });
+      throw error;
+    }
+  };
+  const options: Record<string, unknown> = { httpOptions: { ...httpOptions, fetch } };
+  for (const name of OPTIONS) {
+    const value: unknown = Reflect.get(client, name);
+    if (value !== undefined) options[name] = value;
+  }
+  const Client = client.constructor as new (options: object) => C;
+  const wrapped = new Client(options);
+  takeOverCredentials(client, wrapped);
+  refuseLive(engine, wrapped);
+  return unwrapped(wrapped);
+}
+
+/** Credentials that were given in code (`googleAuthOptions`) live in the client's transport alone. */
+function takeOverCredentials(from: GoogleClient, to: GoogleClient): void {
+  const auth: unknown = optionsOf(from)?.['auth'];
+  const options = optionsOf(to);
+  if (from.vertexai && auth !== undefined && options !== undefined) options['auth'] = auth;
+}
+
+function optionsOf(client: GoogleClient): Record<string, unknown> | undefined {
+  const transport = Reflect.get(client, 'apiClient') as { clientOptions?: Record<string, unknown> } | undefined;
+  return transport?.clientOptions;
+}
+
+/** A live session is a socket, which no fetch sees. */
+function refuseLive({ policy }: Engine, client: GoogleClient): void {
+  const live = Reflect.get(client, 'live') as Record<string, unknown> | undefined;
+  const connect = live?.['connect'];
+  if (live === undefined || typeof connect !== 'function' || !policy.enabled) return;
+  const reason =
+    'a live session is billed as it goes on, over a socket that the guard can’t see. Open it with a client that is not wrapped and book its cost with guard.charge()';
+  live['connect'] = (...args: unknown[]): unknown => {
+    if (policy.mode === 'hard')
+      return Promise.reject(
+        new ConfigError(`A hard limit can't hold live.connect: ${reason}, or set mode: 'soft'.`, {
+          path: 'live.connect',
+        }),
+      );
+    sayOnce('google live', `agent ${policy.agentName}: live.connect is not covered: ${reason}.`);
+    return Reflect.apply(connect as (...given: unknown[]) => unknown, live, args);
+  };
+}

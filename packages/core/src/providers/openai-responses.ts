@@ -1,0 +1,96 @@
+/**
+ * OpenAI's Responses API: one call, however often the model uses OpenAI's own tools in it.
+ * Source: developers.openai.com/api/reference (responses).
+ */
+import type { CallRequest, StreamMeter } from '../call.ts';
+import { askedTier, capEdits, holdsOnlyText, isEffort, positive } from './body-fields.ts';
+import type { Draft, RawCall, StreamReader } from './draft.ts';
+import { allowedToolCalls, inputRounds, TOOL_CALL_CEILING } from './hosted-tools.ts';
+import { otherModel } from './other-model.ts';
+import { openaiTools, refusedTool } from './raw-tools.ts';
+import { figuresOfResponse } from './response.ts';
+import { fields, text, type Fields } from './usage-fields.ts';
+
+/** A response. One in the background is charged what it holds: its usage comes when nobody may be asking any more. */
+export function responsesDraft({ provider, body }: RawCall): Draft {
+  const model = text(body['model']) ?? '';
+  const tools = openaiTools(body, model);
+  const hasHistory = body['context_management'] !== undefined && body['context_management'] !== null;
+  const request: CallRequest = {
+    provider,
+    model,
+    input: body,
+    // More than any context window, which is what the guard then holds. A hosted shell puts out what its commands print.
+    inputTokens: hasHistory || tools.some(({ id }) => id === 'openai.shell') ? Number.MAX_SAFE_INTEGER : undefined,
+    inputRounds: inputRounds(tools, false),
+    maxOutputTokens: positive(body['max_output_tokens']),
+    canClampOutput: true,
+    canSwitchModel: provider !== 'azure',
+    hidesOutput: isEffort(fields(body['reasoning'])?.['effort']) || undefined,
+    serviceTier: askedTier(body),
+    textOnly: (tools.length === 0 && holdsOnlyText(body['input'])) || undefined,
+    toolCalls: allowedToolCalls(tools, model),
+  };
+  const isLimited = tools.length === 0 || positive(body['max_tool_calls']) !== undefined;
+  return {
+    request,
+    isStream: body['stream'] === true,
+    refusal: refusedTool(tools) ?? otherModel(body, model),
+    ceilings: isLimited ? undefined : { max_tool_calls: TOOL_CALL_CEILING },
+    edits: (grant) => capEdits(body, model, grant, 'max_output_tokens'),
+    reader: () => new ResponsesReader(provider),
+    figures: (answer) => figuresOfResponse(provider, answer),
+  };
+}
+
+/** A compaction: it reads the conversation and writes a summary of it, whose length nobody can set. */
+export function compactDraft(call: RawCall): Draft {
+  const { request, figures } = responsesDraft(call);
+  return {
+    request: { ...request, maxOutputTokens: undefined, canClampOutput: false, canSwitchModel: false },
+    isStream: false,
+    edits: () => ({}),
+    figures,
+  };
+}
+
+/** Reads a stream of Responses events. */
+class ResponsesReader implements StreamReader {
+  readonly #provider: string;
+
+  constructor(provider: string) {
+    this.#provider = provider;
+  }
+
+  event(data: Fields, meter: StreamMeter): void {
+    const type = text(data['type']) ?? '';
+    if (type.endsWith('.delta')) {
+      if (typeof data['delta'] === 'string') meter.output(data['delta']);
+      return;
+    }
+    switch (type) {
+      case 'response.output_item.added':
+        return this.#item(fields(data['item']), meter);
+      case 'response.completed':
+      case 'response.incomplete':
+      case 'response.failed':
+        return this.#end(type, fields(data['response']) ?? {}, meter);
+      case 'error':
+        return meter.failed();
+    }
+  }
+
+  /** A call's name is output too, and so is what stands around it. */
+  #item(item: Fields | undefined, meter: StreamMeter): void {
+    const name = text(item?.['name']);
+    if (name !== undefined) meter.output(name.padEnd(64));
+  }
+
+  #end(type: string, response: Fields, meter: StreamMeter): void {
+    const { usage, model, toolCalls } = figuresOfResponse(this.#provider, response);
+    if (model !== undefined) meter.model(model);
+    for (let i = 0; i < toolCalls; i++) meter.toolCall();
+    if (usage !== undefined) meter.usage(usage);
+    else if (type === 'response.failed') meter.failed();
+  }
+}
