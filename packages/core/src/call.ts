@@ -171,6 +171,8 @@ export interface StreamMeter {
   toolCall(): void;
   /** The stream carried an error event: what was billed can't be known. */
   failed(): void;
+  /** The stream has said its last word: who leaves it now has had all of it. */
+  ended(): void;
 }
 
 /** A started stream and how to read its chunks. */

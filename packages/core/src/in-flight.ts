@@ -55,6 +55,8 @@ export class InFlight implements CallGrant, CallLayer {
   reported: Usage | undefined;
   /** The stream carried an error event: what was billed can't be known. */
   failed = false;
+  /** The stream was shown to its end, although its consumer may leave before it closes. */
+  saidAll = false;
   #answeringModel: string | undefined;
   /** What inner layers that took this reservation over have reported. */
   #inner: Usage[] | undefined;
@@ -162,6 +164,7 @@ export class InFlight implements CallGrant, CallLayer {
   /** An open stream was cancelled promptly. What was reported before stays exact. */
   cancelStream(): void {
     if (this.failed) this.loseStream();
+    else if (this.saidAll) this.completeStream();
     else if (this.#chargeUsage(this.reported)) return;
     else if (this.pace?.isPrompt(this.host.monotonic()) === false) this.#chargeReservation('cancelled');
     else this.#chargeShown('cancelled', this.host.cancelMarginTokens);

@@ -28,4 +28,7 @@ export class Meter implements StreamMeter {
   failed(): void {
     this.#call.failed = true;
   }
+  ended(): void {
+    this.#call.saidAll = true;
+  }
 }

@@ -129,4 +129,11 @@ class RelayedCall implements ReservedCall {
 }
 
 const nothing = (): void => undefined;
-const SILENT: StreamMeter = { output: nothing, usage: nothing, model: nothing, toolCall: nothing, failed: nothing };
+const SILENT: StreamMeter = {
+  output: nothing,
+  usage: nothing,
+  model: nothing,
+  toolCall: nothing,
+  failed: nothing,
+  ended: nothing,
+};

@@ -153,6 +153,7 @@ describe('a stream', () => {
       model: vi.fn(),
       toolCall: vi.fn(),
       failed: vi.fn(),
+      ended: vi.fn(),
     } satisfies StreamMeter;
     const reader = new StreamReader(request(provider), new ToolFees([]), 'truncate');
     for (const part of parts) reader.meter(part as LanguageModelV4StreamPart, meter);

@@ -19,6 +19,8 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
   /** Events that are not metered yet. */
   #events: Fields[] = [];
   #isLast = false;
+  /** The sign that nothing more follows has come: clients leave there, before the stream closes. */
+  #saidAll = false;
 
   constructor(body: ReadableStream<Uint8Array>, reader: StreamReader) {
     this.#source = body.getReader();
@@ -57,9 +59,11 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
   /** Tells the guard what the bytes that were read last say. */
   readonly meter = (_bytes: Uint8Array, meter: StreamMeter): void => {
     const events = this.#events;
-    if (events.length === 0) return;
-    this.#events = [];
-    for (const event of events) this.#reader.event(event, meter);
+    if (events.length > 0) {
+      this.#events = [];
+      for (const event of events) this.#reader.event(event, meter);
+    }
+    if (this.#saidAll) meter.ended();
   };
 
   /** Takes more text. @returns the events to show, where some may be hidden; `undefined`: all bytes as they came */
@@ -79,7 +83,9 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
 
   /** Reads one event. @returns whether it is to be hidden */
   #event(text: string): boolean {
-    const data = parseObject(dataOf(text));
+    const json = dataOf(text);
+    if (json.trim() === '[DONE]') this.#saidAll = true;
+    const data = parseObject(json);
     if (data === undefined) return false;
     this.#events.push(data);
     return this.#reader.hides?.(data) === true;

@@ -20,17 +20,17 @@ const WAYS: Readonly<Record<string, (w: World, guard: AgentKavach) => Promise<un
   'OpenAI images': (w, guard) =>
     guard.wrap(w.openai()).images.generate({ model: 'gpt-image-1', prompt: text, quality: 'low', n: 2 }),
   'Anthropic messages': (w, guard) =>
-    guard.wrap(w.anthropic()).messages.create({ model: 'claude-sonnet-4-5', max_tokens: 500, messages }),
+    guard.wrap(w.anthropic()).messages.create({ model: 'claude-sonnet-4-6', max_tokens: 500, messages }),
   'Anthropic messages, streamed': async (w, guard) =>
     drained(
       await guard
         .wrap(w.anthropic())
-        .messages.create({ model: 'claude-sonnet-4-5', max_tokens: 500, messages, stream: true }),
+        .messages.create({ model: 'claude-sonnet-4-6', max_tokens: 500, messages, stream: true }),
     ),
   'Anthropic messages, stream helper': (w, guard) =>
-    guard.wrap(w.anthropic()).messages.stream({ model: 'claude-sonnet-4-5', max_tokens: 500, messages }).finalMessage(),
+    guard.wrap(w.anthropic()).messages.stream({ model: 'claude-sonnet-4-6', max_tokens: 500, messages }).finalMessage(),
   'Anthropic beta messages': (w, guard) =>
-    guard.wrap(w.anthropic()).beta.messages.create({ model: 'claude-sonnet-4-5', max_tokens: 500, messages }),
+    guard.wrap(w.anthropic()).beta.messages.create({ model: 'claude-sonnet-4-6', max_tokens: 500, messages }),
   'Google generateContent': (w, guard) =>
     guard.wrap(w.google()).models.generateContent({ model: 'gemini-2.5-flash', contents: text }),
   'Google generateContentStream': async (w, guard) =>
