@@ -15,6 +15,19 @@ export type {
   Usage,
   UsagePart,
 } from './call.ts';
+export type {
+  Answers,
+  ChatMessage,
+  ChatParams,
+  ChatPart,
+  ChatTool,
+  ChatToolCall,
+  CreateOptions,
+  CreateParams,
+  CreateRequest,
+  ProviderName,
+  ProviderOf,
+} from './clients/create-types.ts';
 export type { Clock } from './clock.ts';
 export type { Channel, KillChannelOptions } from './config/channel.ts';
 export type { BackendStatus } from './backend-status.ts';

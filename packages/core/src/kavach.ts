@@ -1,4 +1,6 @@
 /** The guard that users hold: it wires the parts and has no rule of its own. */
+import type { Creator } from './clients/create.ts';
+import type { Answers, CreateOptions, CreateRequest, ProviderName, ProviderOf } from './clients/create-types.ts';
 import { wrapClient } from './clients/wrap.ts';
 import type { CallGrant, CallRequest, CallResult, StreamResult } from './call.ts';
 import { AdjustedClock } from './clock.ts';
@@ -45,6 +47,8 @@ export class AgentKavach {
   readonly #engine: Engine;
   readonly #connection: Connection | undefined;
   readonly #persistence: Persistence | undefined;
+  /** Loaded with the first `create()`. */
+  #creator: Promise<Creator> | undefined;
 
   /**
    * @param options all optional; what is left out comes from `AGENTKAVACH_*` variables, then from the defaults
@@ -126,6 +130,35 @@ export class AgentKavach {
    */
   reserve(request: CallRequest, onStop?: (error: Error) => void): Promise<ReservedCall> {
     return guardedReserve(this.#engine, request, onStop);
+  }
+
+  /**
+   * Asks a provider through its official SDK, which has to be installed beside this package, under the guard. Messages may
+   * have OpenAI's form whoever is asked; each provider's own parameters go through.
+   *
+   * @returns the provider's own answer; with `stream: true` its stream
+   * @throws a KavachError when the call is refused or stopped; ProviderSdkMissingError; else what the SDK throws
+   * @example
+   * const answer = await guard.create({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] });
+   * console.log(answer.choices[0]?.message.content);
+   */
+  create<const M extends string, P extends ProviderName = ProviderOf<M>>(
+    request: CreateRequest<M, P> & { readonly stream: true },
+    options?: CreateOptions,
+  ): Promise<Answers[P]['stream']>;
+  create<const M extends string, P extends ProviderName = ProviderOf<M>>(
+    request: CreateRequest<M, P> & { readonly stream?: false | null | undefined },
+    options?: CreateOptions,
+  ): Promise<Answers[P]['whole']>;
+  create<const M extends string, P extends ProviderName = ProviderOf<M>>(
+    request: CreateRequest<M, P> & { readonly stream?: boolean | null | undefined },
+    options?: CreateOptions,
+  ): Promise<Answers[P]['whole'] | Answers[P]['stream']>;
+  async create(request: Readonly<Record<string, unknown>>, options?: CreateOptions): Promise<unknown> {
+    if (typeof request !== 'object' || (request as unknown) === null)
+      throw new ConfigError(`guard.create() takes { model, messages }, got ${show(request)}.`, { path: 'request' });
+    this.#creator ??= import('./clients/create.ts').then(({ Creator }) => new Creator(this.#engine));
+    return (await this.#creator).create(request, options);
   }
 
   /**

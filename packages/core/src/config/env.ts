@@ -50,6 +50,9 @@ const OPTIONS: Partial<Record<keyof KavachOptions, Read>> = {
   persist: (value) => (value === 'true' ? true : value === 'false' ? false : value),
   onInvalidKey: asText,
   onBackendUnavailable: asText,
+  provider: asText,
+  llmKey: asText,
+  baseURL: asText,
 };
 
 /**
@@ -111,7 +114,7 @@ export function optionVariables(): readonly string[] {
 }
 
 function variableOf(key: string): string {
-  return `AGENTKAVACH_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+  return `AGENTKAVACH_${key.replace(/[A-Z]+/g, (letters) => `_${letters}`).toUpperCase()}`;
 }
 
 function processEnvironment(): Readonly<Record<string, string | undefined>> {

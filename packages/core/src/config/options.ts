@@ -11,7 +11,7 @@ import { checkGuardrails, type Guardrails } from './guardrails.ts';
 import { readKey } from './key.ts';
 import { checkOnThreshold, type ThresholdAction } from './on-threshold.ts';
 import { sayOnce } from './say-once.ts';
-import type { KillThreshold, Mode, Policy, UnknownModelRule } from './policy.ts';
+import type { KillThreshold, Mode, Policy, ProviderName, UnknownModelRule } from './policy.ts';
 
 /** The options of a guard. All are optional, and each that is data has an environment variable. */
 export interface KavachOptions {
@@ -59,6 +59,12 @@ export interface KavachOptions {
   readonly onInvalidKey?: 'passthrough' | 'throw' | 'enforce' | undefined;
   /** With an API key and no backend, pooled budgets refuse; `local` pools within this process. Default `refuse`. Env `AGENTKAVACH_ON_BACKEND_UNAVAILABLE`. */
   readonly onBackendUnavailable?: 'refuse' | 'local' | undefined;
+  /** Whom `guard.create()` asks: `openai`, `anthropic`, `google` or `mistral`. Default: by the model's name. Env `AGENTKAVACH_PROVIDER`. */
+  readonly provider?: ProviderName | undefined;
+  /** The provider's API key for `guard.create()`. Default: what its SDK reads, such as `OPENAI_API_KEY`. Env `AGENTKAVACH_LLM_KEY`. */
+  readonly llmKey?: string | undefined;
+  /** The provider's address for `guard.create()`. Default: its SDK's. Env `AGENTKAVACH_BASE_URL`. */
+  readonly baseURL?: string | undefined;
   /** Both clocks, in milliseconds; for tests and simulations. Default: the system's. */
   readonly clock?: Clock | undefined;
 }
@@ -79,6 +85,9 @@ const checks = {
   url: checkUrl,
   savePrompts: flag,
   persist: checkPersist,
+  provider: oneOf<ProviderName>('openai', 'anthropic', 'google', 'mistral'),
+  llmKey: text(1_000, 'process.env.OPENAI_API_KEY'),
+  baseURL: text(2_000, `'https://api.openai.com/v1'`),
 } as const;
 
 /** The address is read by the part that sends to it; here only its mistakes come early. */
@@ -159,6 +168,9 @@ export function checkOptions(given: KavachOptions): Policy {
     persist: backend === undefined ? option('persist', false) : false,
     refusePooled,
     poolsLocally: withoutBackend === 'local',
+    provider: option('provider', undefined),
+    llmKey: option('llmKey', undefined),
+    baseURL: option('baseURL', undefined),
     clock: checkClock(fields['clock']),
   };
 }

@@ -8,6 +8,9 @@ import type { GuardrailPolicy } from './guardrails.ts';
 /** What happens at a limit: refuse before it can be passed, refuse once it is spent, or only report. */
 export type Mode = 'hard' | 'soft' | 'observe';
 
+/** The providers that `create()` can ask. */
+export type ProviderName = 'openai' | 'anthropic' | 'google' | 'mistral';
+
 /** What happens to a model whose price nobody knows. */
 export type UnknownModelRule = 'deny' | 'ceiling' | CustomPrice;
 
@@ -61,5 +64,9 @@ export interface Policy extends GuardrailPolicy {
   readonly refusePooled: boolean;
   /** Without its backend, pooled budgets go by their limit and by what is known of others' spend. */
   readonly poolsLocally: boolean;
+  /** Whom `create()` asks, where the request does not say it. */
+  readonly provider: ProviderName | undefined;
+  readonly llmKey: string | undefined;
+  readonly baseURL: string | undefined;
   readonly clock: Clock;
 }

@@ -1,0 +1,87 @@
+import Anthropic from '@anthropic-ai/sdk';
+import { GoogleGenAI, type GenerateContentResponse } from '@google/genai';
+import { Mistral } from '@mistralai/mistralai';
+import type { ChatCompletionResponse } from '@mistralai/mistralai/models/components';
+import OpenAI, { AzureOpenAI } from 'openai';
+import type { Stream } from 'openai/streaming';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { AgentKavach, Budget, ConfigError } from '../../src/index.ts';
+
+const guard = new AgentKavach({ budget: Budget.total(1) });
+const messages = [{ role: 'user' as const, content: 'Hi' }];
+
+describe('guard.wrap()', () => {
+  it('gives the same type back, and an instance of the same class', () => {
+    const openai = guard.wrap(new OpenAI({ apiKey: 'test' }));
+    const azure = guard.wrap(
+      new AzureOpenAI({ apiKey: 'test', endpoint: 'https://x.openai.azure.com', apiVersion: '1' }),
+    );
+    const anthropic = guard.wrap(new Anthropic({ apiKey: 'test' }));
+    const google = guard.wrap(new GoogleGenAI({ apiKey: 'test' }));
+    const mistral = guard.wrap(new Mistral({ apiKey: 'test' }));
+    expectTypeOf(openai).toEqualTypeOf<OpenAI>();
+    expectTypeOf(azure).toEqualTypeOf<AzureOpenAI>();
+    expectTypeOf(anthropic).toEqualTypeOf<Anthropic>();
+    expectTypeOf(google).toEqualTypeOf<GoogleGenAI>();
+    expectTypeOf(mistral).toEqualTypeOf<Mistral>();
+    for (const [client, Class] of [
+      [openai, OpenAI],
+      [azure, AzureOpenAI],
+      [anthropic, Anthropic],
+      [google, GoogleGenAI],
+      [mistral, Mistral],
+    ] as const)
+      expect(client).toBeInstanceOf(Class);
+  });
+
+  it('keeps the overloads', () => {
+    const { completions } = guard.wrap(new OpenAI({ apiKey: 'test' })).chat;
+    const whole = () => completions.create({ model: 'gpt-4o', messages });
+    const streamed = () => completions.create({ model: 'gpt-4o', messages, stream: true });
+    expectTypeOf<Awaited<ReturnType<typeof whole>>['choices']>().toEqualTypeOf<OpenAI.ChatCompletion['choices']>();
+    expectTypeOf<Awaited<ReturnType<typeof streamed>>>().toExtend<AsyncIterable<OpenAI.ChatCompletionChunk>>();
+  });
+
+  it.each([{}, [], new Date(), { withOptions: () => ({}) }, new Map()])('refuses what is no client: %o', (value) => {
+    expect(() => guard.wrap(value)).toThrow(ConfigError);
+    expect(() => guard.wrap(value)).toThrow(/guard\.wrap\(\) takes a client of openai/);
+  });
+
+  it.each([undefined, null, 'openai', 5])('refuses %s', (value) => {
+    expect(() => guard.wrap(value as unknown as object)).toThrow(ConfigError);
+  });
+});
+
+describe('guard.create()', () => {
+  it('knows the answer by the model’s name, the provider, and whether it streams', () => {
+    const byName = () => guard.create({ model: 'gpt-4o', messages });
+    const streamed = () => guard.create({ model: 'gpt-4o', messages, stream: true });
+    const claude = () => guard.create({ model: 'claude-opus-5', messages });
+    const gemini = () => guard.create({ model: 'gemini-2.5-pro', messages });
+    const mistral = () => guard.create({ model: 'codestral-latest', messages });
+    const named = () => guard.create({ provider: 'openai', model: 'llama-4', messages });
+    const any = () => guard.create({ model: 'gpt-4o' as string, messages });
+    expectTypeOf<Awaited<ReturnType<typeof byName>>>().toEqualTypeOf<OpenAI.ChatCompletion>();
+    expectTypeOf<Awaited<ReturnType<typeof streamed>>>().toEqualTypeOf<Stream<OpenAI.ChatCompletionChunk>>();
+    expectTypeOf<Awaited<ReturnType<typeof claude>>>().toEqualTypeOf<Anthropic.Message>();
+    expectTypeOf<Awaited<ReturnType<typeof gemini>>>().toEqualTypeOf<GenerateContentResponse>();
+    expectTypeOf<Awaited<ReturnType<typeof mistral>>>().toEqualTypeOf<ChatCompletionResponse>();
+    expectTypeOf<Awaited<ReturnType<typeof named>>>().toEqualTypeOf<OpenAI.ChatCompletion>();
+    expectTypeOf<Awaited<ReturnType<typeof any>>>().toExtend<
+      OpenAI.ChatCompletion | Anthropic.Message | GenerateContentResponse | ChatCompletionResponse
+    >();
+  });
+
+  it('takes each provider’s own parameters, and refuses others', () => {
+    expectTypeOf(guard.create).toBeFunction();
+    const openai = () => guard.create({ model: 'gpt-4o', messages, reasoning_effort: 'low', seed: 1 });
+    const anthropic = () =>
+      guard.create({ model: 'claude-opus-5', messages, thinking: { type: 'enabled', budget_tokens: 2_000 } });
+    const google = () => guard.create({ model: 'gemini-2.5-pro', contents: 'Hi', config: { topK: 5 } });
+    // @ts-expect-error: a misspelt parameter
+    const misspelt = () => guard.create({ model: 'gpt-4o', messages, temprature: 1 });
+    // @ts-expect-error: no messages
+    const empty = () => guard.create({ model: 'gpt-4o' });
+    expect([openai, anthropic, google, misspelt, empty]).toHaveLength(5);
+  });
+});
