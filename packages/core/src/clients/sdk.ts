@@ -6,12 +6,12 @@ import type OpenAI from 'openai';
 import { ProviderSdkMissingError } from '../provider-sdk-error.ts';
 import type { ProviderName } from './create-types.ts';
 
-/** The packages. */
-const PACKAGES: Readonly<Record<ProviderName, string>> = {
-  openai: 'openai',
-  anthropic: '@anthropic-ai/sdk',
-  google: '@google/genai',
-  mistral: '@mistralai/mistralai',
+/** The packages, and how each is loaded. The comment keeps a bundler from asking for the SDKs that an app does not use. */
+const SDKS: Readonly<Record<ProviderName, { readonly name: string; load(): Promise<unknown> }>> = {
+  openai: { name: 'openai', load: () => import(/* webpackIgnore: true */ 'openai') },
+  anthropic: { name: '@anthropic-ai/sdk', load: () => import(/* webpackIgnore: true */ '@anthropic-ai/sdk') },
+  google: { name: '@google/genai', load: () => import(/* webpackIgnore: true */ '@google/genai') },
+  mistral: { name: '@mistralai/mistralai', load: () => import(/* webpackIgnore: true */ '@mistralai/mistralai') },
 };
 
 /** The clients. */
@@ -33,18 +33,18 @@ type Client = new (options: Readonly<Record<string, unknown>>) => unknown;
 /**
  * A client of a provider.
  *
- * @param load loads a package by its name
+ * @param load loads the package
  * @throws ProviderSdkMissingError naming the package to install
  */
 export async function makeClient<P extends ProviderName>(
   provider: P,
   { llmKey, baseURL }: Access,
-  load: (name: string) => Promise<unknown> = importPackage,
+  load: () => Promise<unknown> = SDKS[provider].load,
 ): Promise<Clients[P]> {
-  const name = PACKAGES[provider];
+  const { name } = SDKS[provider];
   let sdk: Readonly<Record<string, unknown>>;
   try {
-    sdk = (await load(name)) as typeof sdk;
+    sdk = (await load()) as typeof sdk;
   } catch (cause) {
     if (!isMissing(cause, name)) throw cause;
     throw new ProviderSdkMissingError(
@@ -70,11 +70,6 @@ function optionsFor(provider: ProviderName, key: string | undefined, url: string
   if (url === undefined) return apiKey;
   if (provider === 'google') return { ...apiKey, httpOptions: { baseUrl: url } };
   return provider === 'mistral' ? { ...apiKey, serverURL: url } : { ...apiKey, baseURL: url };
-}
-
-/** The name is no literal, so that a bundler leaves the SDKs that an app does not use out. */
-function importPackage(name: string): Promise<unknown> {
-  return import(/* @vite-ignore */ /* webpackIgnore: true */ name);
 }
 
 /** Whether the package itself was not found, and not one that it needs. */

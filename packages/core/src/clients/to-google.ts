@@ -48,7 +48,8 @@ function contentsOf(messages: readonly ChatMessage[]): Content[] {
     if (message.role === 'tool') {
       const id = message.tool_call_id ?? '';
       const name = names.get(id) ?? message.name ?? id;
-      return { role: 'user', parts: [{ functionResponse: { name, response: { output: textOf(message) } } }] };
+      const result: object = { functionResponse: { name, response: { output: textOf(message) } } };
+      return { role: 'user', parts: [result] };
     }
     const calls = (message.tool_calls ?? []).map((call): Part => {
       names.set(call.id, call.function.name);

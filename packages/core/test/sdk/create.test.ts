@@ -140,7 +140,7 @@ describe('whom guard.create() asks', () => {
 
   it('must be known', async () => {
     const guard = new AgentKavach({ budget: Budget.total(1) });
-    const error = await rejection(guard.create({ model: 'llama-4' as string, messages: [] }));
+    const error = await rejection(guard.create({ model: 'llama-4', messages: [] }));
     expect(error).toBeInstanceOf(ConfigError);
     expect(error).toMatchObject({ path: 'provider' });
     expect(() => new AgentKavach({ provider: 'cohere' as 'openai' })).toThrow(ConfigError);
