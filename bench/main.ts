@@ -11,12 +11,16 @@ import type { Figure, Section } from './measure.ts';
 import { mastraSection } from './mastra.ts';
 import { middlewareSection } from './middleware.ts';
 import { reserveSection } from './reserve.ts';
+import { sdkSection } from './sdk.ts';
 
 const RESULTS = 'bench/RESULTS.md';
 
 async function* engineSections(): AsyncGenerator<Section> {
-  for (const take of [memorySection, reserveSection, middlewareSection, langchainSection, mastraSection, importSection])
-    yield await take();
+  const sections = [
+    ...[memorySection, reserveSection, middlewareSection, langchainSection, mastraSection],
+    ...[sdkSection, importSection],
+  ];
+  for (const take of sections) yield await take();
 }
 
 const [part, ...rest] = process.argv.slice(2);

@@ -37,9 +37,15 @@ export async function sdkSection(): Promise<Section> {
   });
   const openai = new OpenAI({ apiKey: 'test', fetch: answering(OPENAI) });
   const anthropic = new Anthropic({ apiKey: 'test', fetch: answering(ANTHROPIC) });
-  const clients = { bare: { openai, anthropic }, guarded: { openai: guard.wrap(openai), anthropic: guard.wrap(anthropic) } };
+  const clients = {
+    bare: { openai, anthropic },
+    guarded: { openai: guard.wrap(openai), anthropic: guard.wrap(anthropic) },
+  };
   const figures: Figure[] = [];
-  for (const [size, content] of [['a small prompt', SMALL], ['a prompt of 100 KB', LARGE]] as const) {
+  for (const [size, content] of [
+    ['a small prompt', SMALL],
+    ['a prompt of 100 KB', LARGE],
+  ] as const) {
     const messages = [{ role: 'user' as const, content }];
     const chat = (client: OpenAI) => () => client.chat.completions.create({ model: 'gpt-4o', messages });
     const message = (client: Anthropic) => () =>
@@ -53,7 +59,10 @@ export async function sdkSection(): Promise<Section> {
       },
       { batch: 20, rounds: 300 },
     );
-    for (const [name, title] of [['openai', 'OpenAI'], ['anthropic', 'Anthropic']] as const) {
+    for (const [name, title] of [
+      ['openai', 'OpenAI'],
+      ['anthropic', 'Anthropic'],
+    ] as const) {
       const bare = p50[name] ?? NaN;
       figures.push({ name: `baseline: ${title}'s SDK, ${size}`, value: bare, unit: 'µs' });
       figures.push({

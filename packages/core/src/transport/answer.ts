@@ -1,4 +1,5 @@
 /** What a provider's HTTP answer means for the call, and the answer that the client gets instead of it. */
+import { readAgain } from './read-again.ts';
 import { parseObject } from './request.ts';
 import type { ResponseFigures } from '../providers/response.ts';
 
@@ -43,7 +44,7 @@ export async function readWhole(response: Response, figures: (body: unknown) => 
   } catch (error) {
     throw new LostBody(response, error);
   }
-  return { ...figures(parseObject(text)), value: answerLike(response, text === '' ? null : text) };
+  return { ...figures(parseObject(text)), value: readAgain(response, text) };
 }
 
 /** An answer with another body: status, headers and address stay. */

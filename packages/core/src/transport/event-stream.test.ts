@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { StreamMeter } from '../call.ts';
+import type { StreamReader } from '../providers/draft.ts';
+import { EventStream } from './event-stream.ts';
+import type { Fields } from './request.ts';
+
+const nothing = (): void => undefined;
+const METER: StreamMeter = {
+  output: nothing,
+  usage: nothing,
+  model: nothing,
+  toolCall: nothing,
+  failed: nothing,
+  ended: nothing,
+};
+
+/** Reads bytes in the given pieces. */
+async function read(pieces: readonly Uint8Array[], hides?: (data: Fields) => boolean, meter: StreamMeter = METER) {
+  const seen: Fields[] = [];
+  const reader: StreamReader = { hides, event: (data) => void seen.push(data) };
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(piece);
+      controller.close();
+    },
+  });
+  const events = new EventStream(body, reader);
+  let shown = '';
+  const decoder = new TextDecoder();
+  for await (const bytes of events) {
+    events.meter(bytes, meter);
+    shown += decoder.decode(bytes, { stream: true });
+  }
+  return { seen, shown };
+}
+
+/** A text's bytes, cut at the given places. */
+function cut(text: string, places: readonly number[]): Uint8Array[] {
+  const bytes = new TextEncoder().encode(text);
+  const sorted = [...new Set(places.map((place) => place % bytes.length))].sort((a, b) => a - b);
+  return [...sorted, bytes.length].map((end, i) => bytes.subarray(i === 0 ? 0 : sorted[i - 1], end));
+}
+
+const TEXT =
+  ': a comment\n\nevent: start\ndata: {"n":1,"text":"Grüße 🎉"}\n\ndata: {"n":2}\r\n\r\ndata: {"n":\ndata: 3}\n\ndata: [DONE]\n\n';
+const EVENTS = [{ n: 1, text: 'Grüße 🎉' }, { n: 2 }, { n: 3 }];
+
+describe('a stream of events', () => {
+  it('is read the same wherever its bytes are cut, and passes on unchanged', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(), { maxLength: 30 }), async (places) => {
+        const { seen, shown } = await read(cut(TEXT, places));
+        expect(seen).toEqual(EVENTS);
+        expect(shown).toBe(TEXT);
+      }),
+    );
+  });
+
+  it('passes on all but what is hidden, wherever its bytes are cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(), { maxLength: 30 }), async (places) => {
+        const { seen, shown } = await read(cut(TEXT, places), (data) => data['n'] === 2);
+        expect(seen).toEqual(EVENTS);
+        expect(shown).toBe(TEXT.replace('data: {"n":2}\r\n\r\n', ''));
+      }),
+    );
+  });
+
+  it('takes what no empty line follows for an event, and an error without the form of one', async () => {
+    const bytes = (text: string) => [new TextEncoder().encode(text)];
+    expect(await read(bytes('data: {"n":1}\n\ndata: {"n":2}'))).toMatchObject({ seen: [{ n: 1 }, { n: 2 }] });
+    expect(await read(bytes('{"error":{"code":503}}'))).toMatchObject({ seen: [{ error: { code: 503 } }] });
+    const held = 'data: {"n":2}';
+    expect((await read(bytes(held), () => false)).shown).toBe(held);
+  });
+
+  it('says when the last word has come', async () => {
+    let ended = 0;
+    await read(cut(TEXT, [40]), undefined, { ...METER, ended: () => (ended += 1) });
+    expect(ended).toBe(1);
+  });
+});

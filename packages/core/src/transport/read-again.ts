@@ -1,0 +1,81 @@
+/**
+ * An answer whose text was read already, to be read once more by the client. It stays the provider's own object, with its
+ * status, headers and address; only what reads its body is another. A new Response would cost as much as all the rest of
+ * the guard.
+ */
+
+/** Under these symbols an answer carries its text, until somebody reads it, and what the platform would make of it. */
+const TEXT: unique symbol = Symbol('agentkavach.text');
+const COPY: unique symbol = Symbol('agentkavach.copy');
+
+interface Reread extends Response {
+  [TEXT]: string | undefined;
+  [COPY]: Response | undefined;
+}
+
+/** Prototypes by the one that they stand on: a client's `fetch` may have a Response class of its own. */
+const prototypes = new WeakMap<object, object>();
+
+/** Makes an answer readable again. @returns the same object */
+export function readAgain(response: Response, text: string): Response {
+  const own = Object.getPrototypeOf(response) as object;
+  let prototype = prototypes.get(own);
+  if (prototype === undefined) prototypes.set(own, (prototype = Object.create(own, READERS) as object));
+  Object.setPrototypeOf(response, prototype);
+  (response as Reread)[TEXT] = text;
+  return response;
+}
+
+function isUsed(response: Reread): boolean {
+  const copy = response[COPY];
+  return response[TEXT] === undefined || (copy !== undefined && (copy.bodyUsed || copy.body?.locked === true));
+}
+
+function take(response: Reread): string {
+  if (isUsed(response)) throw new TypeError('Body is unusable: Body has already been read');
+  const text = response[TEXT] ?? '';
+  response[TEXT] = undefined;
+  return text;
+}
+
+/** The answer as the platform would give it, for readers that are rare here. */
+function rest({ status, statusText, headers }: Response, text: string): Response {
+  return new Response(text === '' ? null : text, { status, statusText, headers });
+}
+
+function reader<T>(read: (response: Reread) => T | Promise<T>): PropertyDescriptor {
+  return {
+    value(this: Reread): Promise<T> {
+      try {
+        return Promise.resolve(read(this));
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+    },
+  };
+}
+
+const READERS: PropertyDescriptorMap = {
+  text: reader(take),
+  json: reader((response) => JSON.parse(take(response)) as unknown),
+  arrayBuffer: reader((response) => rest(response, take(response)).arrayBuffer()),
+  bytes: reader(async (response) => new Uint8Array(await rest(response, take(response)).arrayBuffer())),
+  blob: reader((response) => rest(response, take(response)).blob()),
+  formData: reader((response) => rest(response, take(response)).formData()),
+  body: {
+    get(this: Reread): ReadableStream<Uint8Array> | null {
+      return (this[COPY] ??= rest(this, this[TEXT] ?? '')).body;
+    },
+  },
+  bodyUsed: {
+    get(this: Reread): boolean {
+      return isUsed(this);
+    },
+  },
+  clone: {
+    value(this: Reread): Response {
+      if (isUsed(this)) throw new TypeError('Response.clone: Body has already been consumed.');
+      return rest(this, this[TEXT] ?? '');
+    },
+  },
+};
