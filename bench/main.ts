@@ -2,25 +2,22 @@
  * Runs the benchmarks and writes bench/RESULTS.md: each figure beside its baseline from the same run. `engine` or `backend`
  * as the first argument takes that part alone and leaves the rest of the file as it is.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
 import { backendSections } from './backend/sections.ts';
 import { importSection, memorySection } from './footprint.ts';
 import { langchainSection } from './langchain.ts';
-import type { Figure, Section } from './measure.ts';
 import { mastraSection } from './mastra.ts';
+import type { Figure, Section } from './measure.ts';
 import { middlewareSection } from './middleware.ts';
 import { reserveSection } from './reserve.ts';
 import { sdkSection } from './sdk.ts';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 
 const RESULTS = 'bench/RESULTS.md';
 
 async function* engineSections(): AsyncGenerator<Section> {
-  const sections = [
-    ...[memorySection, reserveSection, middlewareSection, langchainSection, mastraSection],
-    ...[sdkSection, importSection],
-  ];
-  for (const take of sections) yield await take();
+  const takes = [memorySection, reserveSection, middlewareSection, langchainSection, mastraSection, sdkSection, importSection];
+  for (const take of takes) yield await take();
 }
 
 const [part, ...rest] = process.argv.slice(2);

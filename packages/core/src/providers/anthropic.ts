@@ -29,7 +29,7 @@ export const ANTHROPIC_ENDPOINTS: Endpoints = [
 ];
 
 /** A message. */
-export function messagesDraft({ provider, body }: RawCall): Draft {
+function messagesDraft({ provider, body }: RawCall): Draft {
   const model = text(body['model']) ?? '';
   const tools = anthropicTools(body, model);
   const thinking = fields(body['thinking']);

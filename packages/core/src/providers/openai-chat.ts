@@ -109,7 +109,7 @@ function searchFees(model: string): Record<string, number> | undefined {
 }
 
 /** Reads a stream of chat or text completion chunks. Also Mistral's, which differ in little. */
-export class ChatReader implements StreamReader {
+class ChatReader implements StreamReader {
   readonly hides: ((data: Fields) => boolean) | undefined;
   readonly #provider: string;
   #hasEnded = false;

@@ -49,7 +49,7 @@ function reader<T>(read: (response: Reread) => T | Promise<T>): PropertyDescript
       try {
         return Promise.resolve(read(this));
       } catch (error) {
-        return Promise.reject(error as Error);
+        return Promise.reject(error);
       }
     },
   };
