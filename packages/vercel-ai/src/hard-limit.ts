@@ -3,9 +3,16 @@
  * tools that the provider runs.
  */
 import { ConfigError, type AgentKavach } from '@agentkavach/core';
+import {
+  QUERIES,
+  reasonAgainst,
+  searchesByQuery,
+  TOOL_CALL_CEILING,
+  type HostedTool,
+} from '@agentkavach/core/providers';
 import { normaliseProvider, type ModelIdentity } from './provider-name.ts';
 import { namespacesOf, type CallParams } from './provider-options.ts';
-import { hostedTools, requestLimit, searchesByQuery, TOOL_CALL_CEILING, type HostedTool } from './provider-tools.ts';
+import { hostedTools, requestLimit } from './provider-tools.ts';
 import { count, fields, list, text, type Fields } from './shape.ts';
 
 /**
@@ -36,25 +43,12 @@ export function unpriceable(
   hosted: readonly HostedTool[] = hostedTools(params.tools, params.providerOptions, model.modelId),
 ): ConfigError | undefined {
   for (const tool of hosted) {
-    const reason = reasonAgainst(tool);
+    const reason = reasonAgainst(tool, 'Generate images with generateImage() and kavachImage()');
     if (reason !== undefined) return refusal('tools', reason);
   }
   const options = fields(params.providerOptions);
   return options === undefined ? undefined : otherModel(model, options);
 }
-
-function reasonAgainst({ id, limit, fee }: HostedTool): string | undefined {
-  if (id === 'openai.image_generation' || id === 'azure.image_generation')
-    return 'the image_generation tool is billed at an image model’s price, which the answer does not report. Generate images with generateImage() and kavachImage()';
-  if (id.startsWith('anthropic.advisor'))
-    return 'the advisor tool asks another model at that model’s price, without a cap. Give the agent a guarded model as an ordinary tool';
-  if (limit !== 'none') return undefined;
-  if (fee === 'google_search') return QUERIES;
-  return `the provider runs ${id} as often as it likes, and has no option to limit it. Give the agent an ordinary tool that does the same`;
-}
-
-const QUERIES =
-  'this Gemini model bills each query of a Google search, and has no option to limit them. Ask a Gemini 2.5 model, which bills the prompt, or give the agent an ordinary search tool';
 
 /**
  * Refuses an image model's grounding with Google Search where it bills each query.

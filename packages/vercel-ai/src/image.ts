@@ -1,10 +1,9 @@
 /** Guarded image generation. */
 import type { AgentKavach, CallRequest, Usage } from '@agentkavach/core';
-import { usageFromRaw } from '@agentkavach/core/providers';
+import { searchesByQuery, TOOL_CALL_CEILING, usageFromRaw } from '@agentkavach/core/providers';
 import { asBilled, unmasked, wasNotSent } from './failure.ts';
 import { assertGroundingHoldable } from './hard-limit.ts';
 import { normaliseProvider, type ModelIdentity } from './provider-name.ts';
-import { searchesByQuery, TOOL_CALL_CEILING } from './provider-tools.ts';
 import { identityOf, signalled } from './request.ts';
 import { count, fields, list } from './shape.ts';
 

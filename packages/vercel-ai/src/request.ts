@@ -1,5 +1,6 @@
 /** Translates an AI SDK model call into the guard's request, and the guard's grant into the parameters to send. */
 import type { CallGrant, CallRequest } from '@agentkavach/core';
+import { allowedToolCalls, inputRounds } from '@agentkavach/core/providers';
 import { wasNotSent } from './failure.ts';
 import {
   askedTier,
@@ -13,8 +14,8 @@ import {
   type CallParams,
 } from './provider-options.ts';
 import { normaliseProvider, type ModelIdentity } from './provider-name.ts';
-import { allowedToolCalls, hostedTools, inputRounds } from './provider-tools.ts';
-import { count } from './shape.ts';
+import { hostedTools } from './provider-tools.ts';
+import { count, list } from './shape.ts';
 import { holdsOnlyText } from './text-only.ts';
 
 /**
@@ -47,7 +48,7 @@ export function toCallRequest(model: ModelIdentity, params: CallParams, canSwitc
     input: { prompt, tools, responseFormat, providerOptions },
     // More than any context window, which is what the guard then holds.
     inputTokens: isHidden ? Number.MAX_SAFE_INTEGER : undefined,
-    inputRounds: inputRounds(hosted, options),
+    inputRounds: inputRounds(hosted, list(options['mcpServers']).length > 0),
     // A tool that the provider runs may bring images.
     textOnly: (!isHidden && hosted.length === 0 && holdsOnlyText(prompt)) || undefined,
     maxOutputTokens: callerCap(options, params),

@@ -199,13 +199,21 @@ export function isContainer(fee: string): boolean {
   return fee.startsWith('code_execution');
 }
 
-const QUERIES =
+/** Why a hard limit can't hold a search that is billed by the query. */
+export const QUERIES =
   'this Gemini model bills each query of a Google search, and has no option to limit them. Ask a Gemini 2.5 model, which bills the prompt, or give the agent an ordinary search tool';
 
-/** Why a hard limit can't hold a tool; `undefined` where it can. */
-export function reasonAgainst({ id, limit, fee }: HostedTool): string | undefined {
+/**
+ * Why a hard limit can't hold a tool; `undefined` where it can.
+ *
+ * @param insteadOfImages what to do instead of the image generation tool: half a sentence
+ */
+export function reasonAgainst(
+  { id, limit, fee }: HostedTool,
+  insteadOfImages = 'Generate images with the images endpoint',
+): string | undefined {
   if (id === 'openai.image_generation' || id === 'azure.image_generation')
-    return 'the image_generation tool is billed at an image model’s price, which the answer does not report. Generate images with the images endpoint';
+    return `the image_generation tool is billed at an image model’s price, which the answer does not report. ${insteadOfImages}`;
   if (id.startsWith('anthropic.advisor'))
     return 'the advisor tool asks another model at that model’s price, without a cap. Give the agent a guarded model as an ordinary tool';
   if (limit !== 'none') return undefined;

@@ -10,6 +10,20 @@
  * });
  */
 export { historyOf } from './history.ts';
+export {
+  allowedToolCalls,
+  hostedTool,
+  inputRounds,
+  isContainer,
+  isHostedTool,
+  QUERIES,
+  reasonAgainst,
+  searchesByQuery,
+  TOOL_CALL_CEILING,
+  type CallLimit,
+  type HostedTool,
+  type ProviderTool,
+} from './hosted-tools.ts';
 export { figuresOfResponse, usageFromRaw, type ResponseFigures } from './response.ts';
 export { anthropicContainerFees, mergeAnthropicUsage, usageOfAnthropic } from './usage-anthropic.ts';
 export { googleGroundingFees, usageOfGoogle, usageOfGoogleInteractions } from './usage-google.ts';
