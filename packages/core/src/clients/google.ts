@@ -6,7 +6,7 @@
 import { sayOnce } from '../config/say-once.ts';
 import type { Engine } from '../engine.ts';
 import { ConfigError, KavachError } from '../errors.ts';
-import type { Fetch } from '../transport/request.ts';
+import { isEventStream, type Fetch } from '../transport/request.ts';
 import { lazyFetch } from './load.ts';
 import { unwrapped } from './unwrapped.ts';
 
@@ -25,7 +25,7 @@ export function wrapGoogle<C extends GoogleClient>(engine: Engine, client: C): C
   const guarded = lazyFetch(engine, 'google', httpOptions?.fetch ?? ((input, init) => globalThis.fetch(input, init)));
   const fetch: Fetch = async (input, init) => {
     try {
-      return await guarded(input, init);
+      return cancelledOnLeaving(await guarded(input, init));
     } catch (error) {
       // The client's retries take any error for a lost connection, except a TypeError (p-retry 4).
       if (KavachError.isInstance(error)) throw new TypeError(error.message, { cause: error });
@@ -42,6 +42,27 @@ export function wrapGoogle<C extends GoogleClient>(engine: Engine, client: C): C
   takeOverCredentials(client, wrapped);
   refuseLive(engine, wrapped);
   return unwrapped(wrapped);
+}
+
+/**
+ * The client lets go of a stream's reader when its consumer leaves, and cancels nothing: the provider would go on, and the
+ * guard would wait for reads. Letting go is taken for leaving.
+ */
+function cancelledOnLeaving(response: Response): Response {
+  const { body } = response;
+  if (body === null || !isEventStream(response)) return response;
+  const getReader = body.getReader.bind(body) as () => ReadableStreamDefaultReader<Uint8Array>;
+  const leaving = (): ReadableStreamDefaultReader<Uint8Array> => {
+    const reader = getReader();
+    const releaseLock = reader.releaseLock.bind(reader);
+    reader.releaseLock = () => {
+      reader.cancel().catch(() => undefined); // at the stream's end it changes nothing
+      releaseLock();
+    };
+    return reader;
+  };
+  Object.defineProperty(body, 'getReader', { value: leaving });
+  return response;
 }
 
 /** Credentials that were given in code (`googleAuthOptions`) live in the client's transport alone. */

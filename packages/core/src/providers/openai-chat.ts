@@ -122,7 +122,8 @@ class ChatReader implements StreamReader {
   }
 
   event(data: Fields, meter: StreamMeter): void {
-    if (data['error'] !== undefined && data['error'] !== null) meter.failed();
+    // Mistral sends the error itself, OpenAI in a field.
+    if (data['object'] === 'error' || (data['error'] !== undefined && data['error'] !== null)) meter.failed();
     if (typeof data['model'] === 'string') meter.model(data['model']);
     this.#tier = data['service_tier'] ?? this.#tier;
     const choices = list(data['choices']);

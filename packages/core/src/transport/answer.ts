@@ -62,8 +62,3 @@ export function answerLike(
 export function brokenAnswer({ response, cause }: LostBody): Response {
   return answerLike(response, new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(cause) }));
 }
-
-/** Whether an answer is a stream of server-sent events. */
-export function isEventStream({ headers }: Response): boolean {
-  return headers.get('content-type')?.startsWith('text/event-stream') === true;
-}

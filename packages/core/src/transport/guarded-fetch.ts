@@ -10,12 +10,13 @@ import { guardedCall } from '../guarded-call.ts';
 import { guardedStream } from '../guarded-stream.ts';
 import { ruleOf, type Draft, type Endpoints, type Refusal } from '../providers/draft.ts';
 import { ENCLOSING } from '../scope.ts';
-import { answerLike, brokenAnswer, ErrorStatus, isEventStream, LostBody, readWhole } from './answer.ts';
+import { answerLike, brokenAnswer, ErrorStatus, LostBody, readWhole } from './answer.ts';
 import { editedBody } from './body-edit.ts';
 import { EventStream } from './event-stream.ts';
 import {
   BODY,
   bodyOf,
+  isEventStream,
   outgoing,
   readBody,
   type Fetch,

@@ -91,3 +91,8 @@ export function parseObject(text: string): Fields | undefined {
     return undefined;
   }
 }
+
+/** Whether an answer is a stream of server-sent events. */
+export function isEventStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+}
