@@ -43,6 +43,7 @@ export const PRICES: PriceTable = {
   // https://developers.openai.com/api/docs/pricing
   'gpt-4o': { ...rates('2.50', '1.25', '10'), tiers: { priority: rates('4.25', '2.125', '17') } },
   'gpt-4o-mini': { ...rates('0.15', '0.075', '0.60'), tiers: { priority: rates('0.25', '0.125', '1') } },
+  'gpt-3.5-turbo-instruct': { input: '1.50', output: '2' },
   'gpt-4.1': { ...rates('2', '0.50', '8'), tiers: { priority: rates('3.50', '0.875', '14') } },
   'gpt-4.1-mini': { ...rates('0.40', '0.10', '1.60'), tiers: { priority: rates('0.70', '0.175', '2.80') } },
   'gpt-4.1-nano': { ...rates('0.10', '0.025', '0.40'), tiers: { priority: rates('0.20', '0.05', '0.80') } },

@@ -4,8 +4,9 @@ import { PROVIDERS } from './request.ts';
 import { anthropicMessages } from './wire/anthropic.ts';
 import { googleEmbeddings } from './wire/google-embeddings.ts';
 import { googleGenerate } from './wire/google.ts';
-import { mistralChat } from './wire/mistral.ts';
+import { mistralChat, mistralFim } from './wire/mistral.ts';
 import { openaiChat } from './wire/openai-chat.ts';
+import { openaiCompletions } from './wire/openai-completions.ts';
 import { mistralEmbeddings, openaiEmbeddings } from './wire/openai-embeddings.ts';
 import { openaiImages } from './wire/openai-images.ts';
 import { openaiResponses } from './wire/openai-responses.ts';
@@ -21,11 +22,13 @@ export const BASE_PATHS: Readonly<Record<Provider, string>> = {
 
 const WIRES = new Map<string, Wire>([
   [`${BASE_PATHS.openai}/chat/completions`, openaiChat],
+  [`${BASE_PATHS.openai}/completions`, openaiCompletions],
   [`${BASE_PATHS.openai}/responses`, openaiResponses],
   [`${BASE_PATHS.openai}/embeddings`, openaiEmbeddings],
   [`${BASE_PATHS.openai}/images/generations`, openaiImages],
   [`${BASE_PATHS.anthropic}/messages`, anthropicMessages],
   [`${BASE_PATHS.mistral}/chat/completions`, mistralChat],
+  [`${BASE_PATHS.mistral}/fim/completions`, mistralFim],
   [`${BASE_PATHS.mistral}/embeddings`, mistralEmbeddings],
 ]);
 

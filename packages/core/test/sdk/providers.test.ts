@@ -10,6 +10,12 @@ const WAYS: Readonly<Record<string, (w: World, guard: AgentKavach) => Promise<un
   'OpenAI chat': (w, guard) => guard.wrap(w.openai()).chat.completions.create({ model: 'gpt-4o', messages }),
   'OpenAI chat, streamed': async (w, guard) =>
     drained(await guard.wrap(w.openai()).chat.completions.create({ model: 'gpt-4o', messages, stream: true })),
+  'OpenAI text completion': (w, guard) =>
+    guard.wrap(w.openai()).completions.create({ model: 'gpt-3.5-turbo-instruct', prompt: [text], n: 2 }),
+  'OpenAI text completion, streamed': async (w, guard) =>
+    drained(
+      await guard.wrap(w.openai()).completions.create({ model: 'gpt-3.5-turbo-instruct', prompt: text, stream: true }),
+    ),
   'OpenAI chat, stream helper': (w, guard) =>
     guard.wrap(w.openai()).chat.completions.stream({ model: 'gpt-4o', messages }).finalChatCompletion(),
   'OpenAI responses': (w, guard) => guard.wrap(w.openai()).responses.create({ model: 'gpt-5-mini', input: text }),
@@ -40,6 +46,10 @@ const WAYS: Readonly<Record<string, (w: World, guard: AgentKavach) => Promise<un
   'Mistral chat': (w, guard) => guard.wrap(w.mistral()).chat.complete({ model: 'mistral-large-latest', messages }),
   'Mistral chat, streamed': async (w, guard) =>
     drained(await guard.wrap(w.mistral()).chat.stream({ model: 'mistral-large-latest', messages })),
+  'Mistral completion in the middle': (w, guard) =>
+    guard.wrap(w.mistral()).fim.complete({ model: 'codestral-latest', prompt: 'def f(', suffix: 'return a' }),
+  'Mistral completion in the middle, streamed': async (w, guard) =>
+    drained(await guard.wrap(w.mistral()).fim.stream({ model: 'codestral-latest', prompt: 'def f(' })),
   'Mistral embeddings': (w, guard) =>
     guard.wrap(w.mistral()).embeddings.create({ model: 'mistral-embed', inputs: [text] }),
 };

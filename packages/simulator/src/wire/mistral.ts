@@ -29,6 +29,20 @@ const toolCall = (call: Answer['toolCalls'][number], index: number): unknown => 
   index,
 });
 
+/** Completion in the middle: the answer of a chat, from a prompt and what follows it. */
+export const mistralFim: Wire = {
+  provider: 'mistral',
+  api: 'chat',
+  read: (body) => ({
+    model: required(body, 'model'),
+    streamed: body['stream'] === true,
+    maxOutputTokens: cap(body['max_tokens'], 'max_tokens'),
+    messages: [required(body, 'prompt'), ...(body['suffix'] === undefined ? [] : [body['suffix']])],
+  }),
+  whole: (answer) => mistralChat.whole(answer),
+  stream: (answer) => mistralChat.stream?.(answer) ?? [],
+};
+
 export const mistralChat: Wire = {
   provider: 'mistral',
   api: 'chat',

@@ -8,7 +8,7 @@ import { BadRequest, cap, data, join, required } from './wire.ts';
 const FINISH = { stop: 'stop', length: 'length', tool_calls: 'tool_calls' } as const;
 
 /** Usage in this format; Mistral's is a subset of it. */
-function chatUsage({ usage }: Answer): Record<string, unknown> {
+export function chatUsage({ usage }: Answer): Record<string, unknown> {
   return {
     prompt_tokens: usage.inputTokens,
     completion_tokens: usage.outputTokens,
