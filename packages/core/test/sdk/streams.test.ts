@@ -38,7 +38,7 @@ function setUp(options: KavachOptions = {}) {
   return { guard, all: spends(guard).all };
 }
 
-async function drain(stream: AsyncIterable<unknown>, each: (n: number) => boolean | void = () => {}): Promise<void> {
+async function drain(stream: AsyncIterable<unknown>, each: (n: number) => unknown = () => undefined): Promise<void> {
   let n = 0;
   for await (const _ of stream) if (each(++n) === true) break;
 }
