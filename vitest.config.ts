@@ -38,7 +38,12 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'engine',
-          include: ['packages/*/{src,test}/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/**/*.test.ts'],
+          include: [
+            'packages/*/{src,test}/**/*.test.ts',
+            'conformance/**/*.test.ts',
+            'scripts/**/*.test.ts',
+            'examples/**/*.test.ts',
+          ],
           exclude: backend,
         },
       },

@@ -1,0 +1,6 @@
+/** All ways in, in the order of the page. */
+import type { Subject } from '../subject.ts';
+import { AI_SDK } from './ai-sdk.ts';
+import { ANY_CLIENT } from './any-client.ts';
+
+export const SUBJECTS: readonly Subject[] = [...ANY_CLIENT, ...AI_SDK];
