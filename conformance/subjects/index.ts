@@ -2,5 +2,6 @@
 import type { Subject } from '../subject.ts';
 import { AI_SDK } from './ai-sdk.ts';
 import { ANY_CLIENT } from './any-client.ts';
+import { LANGCHAIN } from './langchain.ts';
 
-export const SUBJECTS: readonly Subject[] = [...ANY_CLIENT, ...AI_SDK];
+export const SUBJECTS: readonly Subject[] = [...ANY_CLIENT, ...AI_SDK, ...LANGCHAIN];
