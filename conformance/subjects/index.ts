@@ -3,5 +3,7 @@ import type { Subject } from '../subject.ts';
 import { AI_SDK } from './ai-sdk.ts';
 import { ANY_CLIENT } from './any-client.ts';
 import { LANGCHAIN } from './langchain.ts';
+import { MASTRA_FLOWS } from './mastra-flows.ts';
+import { MASTRA } from './mastra.ts';
 
-export const SUBJECTS: readonly Subject[] = [...ANY_CLIENT, ...AI_SDK, ...LANGCHAIN];
+export const SUBJECTS: readonly Subject[] = [...ANY_CLIENT, ...AI_SDK, ...LANGCHAIN, ...MASTRA, ...MASTRA_FLOWS];
