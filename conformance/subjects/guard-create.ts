@@ -1,0 +1,125 @@
+/** `guard.create`: each provider asked in OpenAI's form, through its official SDK. */
+import type { ChatMessage as Said, ChatParams } from '@agentkavach/core';
+import type { Provider, Simulator } from '@agentkavach/simulator';
+import type { Client, Departure, Subject, Task } from '../subject.ts';
+import { readMessage, readMessageEvents } from './anthropic-sdk.ts';
+import { converse, type Answer } from './conversation.ts';
+import { readParts, readStream } from './google-sdk.ts';
+import { readCompletion as readMistral, readCompletionEvents as readMistralEvents } from './mistral-sdk.ts';
+import { chatRequest, openAIChat, readChunks, readCompletion, type ChatMessage } from './openai-chat.ts';
+
+type Asking = (task: Task, messages: readonly ChatMessage[]) => Promise<Answer<unknown>>;
+
+const asking = (ask: Asking) => (): Client => (task) =>
+  converse(task, openAIChat, async (messages) => inChatForm(await ask(task, messages)));
+
+/** A provider's own answer, said back in OpenAI's form. */
+function inChatForm({ text, wants }: Answer<unknown>): Answer<ChatMessage> {
+  const tool_calls = wants.map(({ id, name }) => ({
+    id,
+    type: 'function' as const,
+    function: { name, arguments: '{}' },
+  }));
+  return { text, wants, said: [{ role: 'assistant', content: text, ...(wants.length > 0 && { tool_calls }) }] };
+}
+
+/** What every provider understands. */
+function paramsOf({ maxOutputTokens, tools = [] }: Task, messages: readonly ChatMessage[]): ChatParams {
+  return {
+    messages: messages as readonly Said[],
+    ...(maxOutputTokens !== undefined && { max_tokens: maxOutputTokens }),
+    ...(tools.length > 0 && {
+      tools: tools.map(({ name }) => ({
+        type: 'function',
+        function: { name, parameters: { type: 'object', properties: {} } },
+      })),
+    }),
+  };
+}
+
+const beside = ({ signal }: Task) => (signal === undefined ? {} : { signal });
+
+/** Google's SDK asks another version of the API by default than the one that the simulator speaks. */
+const config = { httpOptions: { apiVersion: 'v1beta' } };
+
+/** The request, whoever is asked. */
+function requestOf<const P extends Provider>(
+  { provider, model }: { readonly provider: P; readonly model: string },
+  task: Task,
+  messages: readonly ChatMessage[],
+): ChatParams & { readonly provider: P; readonly model: string } {
+  return { provider, model: task.model ?? model, ...paramsOf(task, messages) };
+}
+
+const openAI = { provider: 'openai', framework: '`guard.create`', model: 'gpt-4o' } as const;
+const anthropic = { provider: 'anthropic', framework: '`guard.create`', model: 'claude-haiku-4-5' } as const;
+const google = { provider: 'google', framework: '`guard.create`', model: 'gemini-2.0-flash' } as const;
+const mistral = { provider: 'mistral', framework: '`guard.create`', model: 'mistral-medium-latest' } as const;
+
+const askOpenAI: Asking = async (task, messages) =>
+  readCompletion(await task.guard.create({ provider: 'openai', ...chatRequest(task, messages) }, beside(task)));
+
+const streamOpenAI: Asking = async (task, messages) => {
+  const request = { provider: 'openai', ...chatRequest(task, messages), stream: true } as const;
+  return readChunks(await task.guard.create(request, beside(task)), task);
+};
+
+const askAnthropic: Asking = async (task, messages) =>
+  readMessage(await task.guard.create(requestOf(anthropic, task, messages), beside(task)));
+
+const streamAnthropic: Asking = async (task, messages) => {
+  const request = { ...requestOf(anthropic, task, messages), stream: true } as const;
+  return readMessageEvents(await task.guard.create(request, beside(task)), task);
+};
+
+const askGoogle: Asking = async (task, messages) =>
+  readParts([await task.guard.create({ ...requestOf(google, task, messages), config }, beside(task))]);
+
+const streamGoogle: Asking = async (task, messages) => {
+  const request = { ...requestOf(google, task, messages), config, stream: true } as const;
+  return readStream(await task.guard.create(request, beside(task)), task);
+};
+
+const askMistral: Asking = async (task, messages) =>
+  readMistral(await task.guard.create(requestOf(mistral, task, messages), beside(task)));
+
+const streamMistral: Asking = async (task, messages) => {
+  const request = { ...requestOf(mistral, task, messages), stream: true } as const;
+  return readMistralEvents(await task.guard.create(request, beside(task)), task);
+};
+
+/** Key and address, as the provider's own SDK takes them. */
+const access = (provider: Provider) => (sim: Simulator) => {
+  const url = sim.baseURL(provider);
+  return { provider, llmKey: 'test', baseURL: provider === 'openai' ? url : url.replace(/\/v1(beta)?$/, '') };
+};
+
+const NO_RETRIES: Readonly<Record<string, Departure>> = {
+  retry: { kind: 'absent', why: 'This client does not try again by default.' },
+  'retry-refused': { kind: 'absent', why: 'This client does not try again by default.' },
+};
+
+const both = (
+  facts: Pick<Subject, 'provider' | 'framework' | 'model'>,
+  name: string,
+  ask: Asking,
+  stream: Asking,
+  departures: Readonly<Record<string, Departure>> = {},
+): readonly Subject[] => [
+  { ...facts, name, streams: false, departures, options: access(facts.provider), open: asking(ask) },
+  {
+    ...facts,
+    name: `${name}, streamed`,
+    streams: true,
+    departures,
+    options: access(facts.provider),
+    open: asking(stream),
+  },
+];
+
+export const GUARD_CREATE: readonly Subject[] = [
+  ...both(openAI, 'OpenAI', askOpenAI, streamOpenAI),
+  ...both(anthropic, 'Anthropic', askAnthropic, streamAnthropic),
+  ...both(google, 'Google', askGoogle, streamGoogle, NO_RETRIES),
+  ...both(mistral, 'Mistral', askMistral, streamMistral, NO_RETRIES),
+];
