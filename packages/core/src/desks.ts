@@ -1,5 +1,6 @@
 /** One lease desk for all guards of a process that use the same backend with the same key. */
-import { LeaseDesk, type LeaseAuthority, type LeaseDeskOptions } from './budget/lease-desk.ts';
+import { LeaseDesk, type LeaseDeskOptions } from './budget/lease-desk.ts';
+import type { LeaseAuthority } from './budget/lease-exchange.ts';
 import type { Pool } from './budget/pool.ts';
 import type { BackendAccess } from './config/policy.ts';
 import type { AgentState, LeasesAnswer, LeasesRequest } from './wire/index.ts';

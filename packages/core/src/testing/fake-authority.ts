@@ -2,7 +2,7 @@
  * The authority of shared budgets in memory, by the same rules as the database: one ledger of windows and leases, on a
  * clock that the test holds. {@link FakeNetwork} stands between it and a process.
  */
-import type { LeaseAuthority } from '../budget/lease-desk.ts';
+import type { LeaseAuthority } from '../budget/lease-exchange.ts';
 import { windowAt, type BudgetPeriod } from '../budget/window.ts';
 import type { LeaseAnswer, LeaseRequest, LeasesAnswer, LeasesRequest } from '../wire/index.ts';
 

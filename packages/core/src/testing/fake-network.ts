@@ -1,5 +1,5 @@
 /** The way between a process and the authority of its shared budgets: slow, lossy, out of order, as the test says. */
-import type { LeaseAuthority } from '../budget/lease-desk.ts';
+import type { LeaseAuthority } from '../budget/lease-exchange.ts';
 import type { LeasesAnswer, LeasesRequest } from '../wire/index.ts';
 import { deferred } from './deferred.ts';
 import type { FakeAuthority } from './fake-authority.ts';
