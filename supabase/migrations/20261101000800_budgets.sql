@@ -52,6 +52,8 @@ create table kavach.budget_windows (
   leased numeric(30, 9) not null default 0 check (leased >= 0),
   estimated numeric(30, 9) not null default 0 check (estimated >= 0),
   fired numeric[] not null default '{}',
+  wanted_by uuid,
+  wanted_until timestamptz,
   updated_at timestamptz not null default now(),
   primary key (budget_id, window_start, holder)
 -- Only the key is indexed, so that the frequent updates stay on their page.
@@ -66,6 +68,8 @@ comment on column kavach.budget_windows.spent is 'Spent so far, in the budget''s
 comment on column kavach.budget_windows.leased is 'Granted to processes and not yet reported as spent.';
 comment on column kavach.budget_windows.estimated is 'The part of spent that is an upper bound: calls whose usage is unknown, and leases of processes that died.';
 comment on column kavach.budget_windows.fired is 'Thresholds that have fired, as shares of the limit.';
+comment on column kavach.budget_windows.wanted_by is 'The lease that was last refused what a waiting call needs; null where nobody waits.';
+comment on column kavach.budget_windows.wanted_until is 'Until then it is taken to wait: its holder asks again sooner.';
 comment on column kavach.budget_windows.updated_at is 'When it last changed.';
 
 alter table kavach.budgets enable row level security;

@@ -47,6 +47,16 @@ begin
 end;
 $$;
 
+-- Whether another process waits for more of a window than there is.
+create function private.others_wait(p_window kavach.budget_windows, p_lease uuid)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(p_window.wanted_by <> p_lease and p_window.wanted_until > clock_timestamp(), false);
+$$;
+
 -- Sizes a lease after it was settled. p_hold, p_want and p_need as in LeaseRequest, in the stored unit.
 create function private.acquire_lease(
   p_lease kavach.leases, p_unit text, p_limit numeric, p_hold numeric, p_want numeric, p_need numeric, p_may_grow boolean
@@ -62,6 +72,7 @@ declare
   v_free numeric;
   v_slice numeric;
   v_granted numeric;
+  v_waits boolean;
   v_lease kavach.leases;
 begin
   select w.* into v_window
@@ -70,14 +81,26 @@ begin
   v_free := greatest(p_limit - v_window.spent - (v_window.leased - v_held), 0);
   -- A quarter of what is free: slices shrink as the budget empties, and other processes find something left.
   v_slice := p_lease.used + private.from_wire(p_unit, private.to_wire(p_unit, v_free / 4));
+  -- While another process waits, nothing is granted ahead of need.
+  if private.others_wait(v_window, p_lease.id) then
+    v_slice := 0;
+  end if;
   v_granted := least(greatest(p_want, p_lease.used), greatest(p_need, v_slice));
   if v_granted < p_need or v_granted - p_lease.used > v_free or not p_may_grow then
     v_granted := v_kept;
   end if;
   v_granted := greatest(v_granted, v_kept);
+  v_waits := p_may_grow and v_granted < p_need;
+  if v_waits or v_window.wanted_by = p_lease.id then
+    v_window.wanted_by := case when v_waits then p_lease.id end;
+    v_window.wanted_until := case when v_waits then clock_timestamp() + interval '2 seconds' end;
+  end if;
 
   update kavach.budget_windows w
-  set leased = w.leased - v_held + greatest(v_granted - p_lease.used, 0), updated_at = now()
+  set leased = w.leased - v_held + greatest(v_granted - p_lease.used, 0),
+    wanted_by = v_window.wanted_by,
+    wanted_until = v_window.wanted_until,
+    updated_at = now()
   where w.budget_id = p_lease.budget_id and w.holder = '' and w.window_start = p_lease.window_start;
   update kavach.leases l set granted = v_granted
   where l.org_id = p_lease.org_id and l.id = p_lease.id
@@ -145,6 +168,7 @@ $$;
 
 comment on function private.setting_seconds(text, numeric) is 'A duration from the settings of the database, or its default.';
 comment on function private.settle_lease(kavach.leases, numeric, boolean) is 'Books what a lease has used, and gives the rest back when it closes. The window must be locked.';
+comment on function private.others_wait(kavach.budget_windows, uuid) is 'Whether a process other than the holder of a lease waits for more of the window than there is.';
 comment on function private.acquire_lease(kavach.leases, text, numeric, numeric, numeric, numeric, boolean) is
   'Grows or shrinks a settled lease within what is free. The window must be locked.';
 comment on function private.expire_leases() is 'Takes back the leases of processes that fell silent; their rest is charged as an estimate. Returns how many.';

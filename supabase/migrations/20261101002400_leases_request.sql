@@ -22,7 +22,8 @@ begin
     'spent', private.to_wire(p_unit, v_window.spent),
     'heldByOthers', private.to_wire(
       p_unit, v_window.leased - case when p_lease.state = 'open' then greatest(p_lease.granted - p_lease.used, 0) else 0 end
-    )
+    ),
+    'othersWait', private.others_wait(v_window, p_lease.id)
   );
 end;
 $$;
@@ -35,7 +36,7 @@ set search_path = ''
 as $$
   select jsonb_build_object(
     'leaseId', p_request -> 'leaseId', 'state', 'lost', 'seq', p_request -> 'seq', 'granted', 0, 'expiresInMs', 0,
-    'limit', 0, 'spent', 0, 'heldByOthers', 0
+    'limit', 0, 'spent', 0, 'heldByOthers', 0, 'othersWait', false
   );
 $$;
 
@@ -218,8 +219,8 @@ begin
 end;
 $$;
 
--- A pool is exhausted where what a process needs is not there and no other process holds anything that could come back: under
--- a hard limit the spend itself never reaches 100 % exactly.
+-- A pool is exhausted where what a process needs is not there, and would not be if all that is held came back: under a hard limit the
+-- spend itself never reaches 100 % exactly. While other processes hold some of it, nobody is the last.
 create function private.fire_lease_thresholds(p_org uuid, p_requests jsonb, p_may_grow boolean)
 returns void
 language plpgsql
@@ -234,6 +235,9 @@ begin
     select l.budget_id, l.window_start,
       bool_or(
         p_may_grow and l.state = 'open' and l.granted < private.from_wire(b.unit, (r.value ->> 'need')::numeric)
+        -- Calls of its own that are in flight (what it holds) may use less than they could.
+        and private.from_wire(b.unit, (r.value ->> 'need')::numeric)
+          - greatest(least(private.from_wire(b.unit, (r.value ->> 'hold')::numeric), l.granted), l.used) > b.limit_amount - w.spent
         and w.leased <= greatest(l.granted - l.used, 0) and w.window_end > clock_timestamp()
       ) as is_exhausted
     from jsonb_array_elements(p_requests) r

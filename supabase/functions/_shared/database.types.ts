@@ -290,6 +290,8 @@ export type Database = {
           leased: number;
           spent: number;
           updated_at: string;
+          wanted_by: string | null;
+          wanted_until: string | null;
           window_end: string;
           window_start: string;
         };
@@ -302,6 +304,8 @@ export type Database = {
           leased?: number;
           spent?: number;
           updated_at?: string;
+          wanted_by?: string | null;
+          wanted_until?: string | null;
           window_end: string;
           window_start: string;
         };
@@ -313,6 +317,8 @@ export type Database = {
           leased?: number;
           spent?: number;
           updated_at?: string;
+          wanted_by?: string | null;
+          wanted_until?: string | null;
           window_end?: string;
           window_start?: string;
         };

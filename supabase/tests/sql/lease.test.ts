@@ -96,6 +96,41 @@ describe('a lease', () => {
     expect(await windowOf(budgetId)).toEqual({ spent: 41, leased: 0, estimated: 0 });
   });
 
+  it('is told that others wait for what is not there, and gets nothing ahead of need meanwhile', async () => {
+    const budgetId = await pool(10 * DOLLAR);
+    const holder = { budgetId, leaseId: randomUUID() };
+    const waiter = { budgetId, leaseId: randomUUID(), need: 9.5 * DOLLAR, want: 10 * DOLLAR };
+    const first = await agent.lease('bot', { ...holder, want: DOLLAR, need: DOLLAR });
+    expect(first.othersWait).toBe(false);
+    expect(await agent.lease('bot', waiter)).toMatchObject({ granted: 0, othersWait: false });
+    const own = { ...holder, hold: DOLLAR, want: 6 * DOLLAR, need: 1.2 * DOLLAR };
+    expect(await agent.lease('bot', { ...own, seq: 2 })).toMatchObject({ granted: 1.2 * DOLLAR, othersWait: true });
+    const back = { ...holder, hold: DOLLAR / 2, want: DOLLAR / 2 };
+    expect(await agent.lease('bot', { ...back, seq: 3 })).toMatchObject({ granted: DOLLAR / 2, othersWait: true });
+    expect((await agent.lease('bot', { ...waiter, seq: 2 })).granted).toBe(9.5 * DOLLAR);
+    await agent.lease('bot', { ...waiter, seq: 3, used: 2 * DOLLAR, want: 2 * DOLLAR, close: true });
+    // Nobody waits any more: a quarter of what is free again.
+    const last = await agent.lease('bot', { ...holder, seq: 4, want: 3 * DOLLAR });
+    expect(last).toMatchObject({ granted: 2 * DOLLAR, othersWait: false });
+  });
+
+  it('takes nobody to wait who has fallen silent, is stopped, or waits itself', async () => {
+    const budgetId = await pool(10 * DOLLAR, 'halted');
+    const holder = { budgetId, leaseId: randomUUID(), want: 4 * DOLLAR, need: 4 * DOLLAR };
+    await agent.lease('bot', holder);
+    const waiter = { budgetId, leaseId: randomUUID(), need: 7 * DOLLAR };
+    await fixture.pool`select kavach.kill_agent(${fixture.org}, 'halted')`;
+    await agent.lease('halted', waiter);
+    expect((await agent.lease('bot', { ...holder, seq: 2 })).othersWait).toBe(false);
+    await fixture.pool`select kavach.resume_agent(${fixture.org}, 'halted')`;
+    await agent.lease('halted', { ...waiter, seq: 2 });
+    expect((await agent.lease('halted', { ...waiter, seq: 3 })).othersWait).toBe(false);
+    expect((await agent.lease('bot', { ...holder, seq: 3 })).othersWait).toBe(true);
+    await fixture.admin`
+      update kavach.budget_windows set wanted_until = wanted_until - interval '2 seconds' where budget_id = ${budgetId}`;
+    expect((await agent.lease('bot', { ...holder, seq: 4 })).othersWait).toBe(false);
+  });
+
   it('never relies on a hold above its grant', async () => {
     const budgetId = await pool(10 * DOLLAR);
     const leaseId = randomUUID();

@@ -112,9 +112,19 @@ describe('thresholds', () => {
     // Another process holds nothing that could come back, but this one does.
     await agent.lease('pooled', { budgetId, need: 5 * DOLLAR, want: 5 * DOLLAR });
     expect(await alerts(budgetId)).toHaveLength(1);
+    // Nor is it exhausted by a call that fits once the process's own calls have used less than they hold.
     await agent.lease('pooled', {
       ...lease,
       seq: 3,
+      used: 7.5 * DOLLAR,
+      hold: 9.5 * DOLLAR,
+      need: 10.5 * DOLLAR,
+      want: 11 * DOLLAR,
+    });
+    expect(await alerts(budgetId)).toHaveLength(1);
+    await agent.lease('pooled', {
+      ...lease,
+      seq: 4,
       used: 9.5 * DOLLAR,
       need: 11 * DOLLAR,
       want: 11 * DOLLAR,

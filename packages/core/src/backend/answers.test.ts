@@ -40,7 +40,17 @@ const ingest: IngestAnswer = {
 };
 const leases: LeasesAnswer = {
   leases: [
-    { leaseId: ID, state: 'open', seq: 1, granted: 5, expiresInMs: 60_000, limit: 9, spent: 1, heldByOthers: 2 },
+    {
+      leaseId: ID,
+      state: 'open',
+      seq: 1,
+      granted: 5,
+      expiresInMs: 60_000,
+      limit: 9,
+      spent: 1,
+      heldByOthers: 2,
+      othersWait: false,
+    },
   ],
   state: STATE,
   serverTime: AT,

@@ -127,6 +127,7 @@ const leasesAnswer = fields<LeasesAnswer>({
       limit: amount,
       spent: amount,
       heldByOthers: amount,
+      othersWait: truth,
     }),
   ),
   state: agentState,

@@ -129,7 +129,7 @@ describe('a desk', () => {
     ['gives no term, for no reason to ask at once', { expiresInMs: 0, granted: 5 }],
   ])('takes an answer that %s', async (_, terms) => {
     let requests = 0;
-    const own = { state: 'open', seq: 1, limit: 10, spent: 0, heldByOthers: 0 } as const;
+    const own = { state: 'open', seq: 1, limit: 10, spent: 0, heldByOthers: 0, othersWait: false } as const;
     const state = { agent: 'a', killed: false, epoch: 0, reason: null, by: null };
     const authority = {
       leases: async ({ leases }: LeasesRequest): Promise<LeasesAnswer> => {

@@ -109,7 +109,8 @@ describe('how often the authority is asked', () => {
     const process = world.start();
     process.call({ worst: 240, ...LONG });
     await world.pass(300_000);
-    expect(process.network.sent.length).toBeLessThanOrEqual(16);
+    // Twice more until what it does not use is given back.
+    expect(process.network.sent.length).toBeLessThanOrEqual(18);
     expect(process.desk.leaseOf(process.account)!.isUsable).toBe(true);
   });
 
@@ -230,7 +231,7 @@ describe('a limit', () => {
     await world.pass(ROUND_TRIP_MS);
     world.authority.setLimit(SHARED, 150);
     const large = process.call({ worst: 300, ...LONG });
-    await world.pass(1_000);
+    await world.pass(2 * ROUND_TRIP_MS);
     expect(large.state).toBe('no room');
     expect(process.account.room).toBe(50);
   });

@@ -14,7 +14,7 @@ function open(): { clock: FakeClock; account: Account; lease: Lease } {
 }
 
 function answerOf(lease: Lease, fields: Partial<LeaseAnswer> = {}): LeaseAnswer {
-  const figures = { granted: 100, expiresInMs: 60_000, limit: 1_000, spent: 0, heldByOthers: 0 };
+  const figures = { granted: 100, expiresInMs: 60_000, limit: 1_000, spent: 0, heldByOthers: 0, othersWait: false };
   return { leaseId: lease.id, state: 'open', seq: 1, ...figures, ...fields };
 }
 
@@ -92,6 +92,9 @@ describe('what a lease asks for', () => {
     ask(lease, clock, 130);
     expect(lease.request('b', { want: 60, need: 0 }, 1_000)).toMatchObject({ hold: 60, want: 60, need: 60 });
     expect(lease.granted).toBe(60);
+    const waiting = lease.request('b', { want: 90, need: 80, keep: 30 }, 1_000);
+    expect(waiting).toMatchObject({ hold: 30, want: 90, need: 80 });
+    expect(lease.granted).toBe(30);
   });
 
   it('tells what was used beyond the grant', () => {

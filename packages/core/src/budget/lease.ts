@@ -34,6 +34,8 @@ export interface Wish {
   readonly want: number;
   /** Less than this helps nobody. */
   readonly need: number;
+  /** What it goes on relying on, of what it was granted, whatever the answer will be. Default: `want`. */
+  readonly keep?: number;
 }
 
 /** One slice. */
@@ -128,7 +130,7 @@ export class Lease {
     const want = Math.min(WIRE_LIMITS.amount, Math.max(wish?.want ?? used, used));
     this.#seq += 1;
     if (isEnded) this.#closeAt = this.clock.monotonic() + CLOSE_AGAIN_MS;
-    this.granted = Math.min(this.granted, want);
+    this.granted = Math.min(this.granted, wish?.keep ?? want);
     const hold = Math.max(used, this.granted);
     return {
       budgetId,

@@ -9,6 +9,9 @@ import type { LeaseAnswer, LeaseRequest, LeasesAnswer, LeasesRequest } from '../
 /** Either side of a window's border in which the authority still or already takes it for the present one. */
 const BORDER_MS = 60_000;
 
+/** Who was refused what a call of it needs is taken to wait for so long; it asks again sooner. */
+const WANTED_MS = 2_000;
+
 /** What the authority knows of one window of a budget. */
 export interface WindowRow {
   spent: number;
@@ -61,6 +64,8 @@ export class FakeAuthority implements LeaseAuthority {
   requests = 0;
   isKilled = false;
   readonly #budgets = new Map<string, BudgetRow>();
+  /** The lease that was last refused what it needs, of each window. */
+  readonly #wanted = new Map<WindowRow, { readonly by: string; readonly until: number }>();
   readonly #now: () => number;
   readonly #terms: AuthorityTerms;
 
@@ -147,6 +152,7 @@ export class FakeAuthority implements LeaseAuthority {
     }
     row.granted = this.#grant(row, window, request);
     window.leased += row.granted - row.used;
+    this.#note(row, window, request.need);
     row.expiresAt = this.#now() + this.#terms.leaseMs;
     row.reclaimAt = row.expiresAt + request.maxCallMs + this.#terms.marginMs;
     return this.#answer(request, row);
@@ -160,9 +166,22 @@ export class FakeAuthority implements LeaseAuthority {
     const free = limit - window.spent - window.leased; // without this lease's own rest
     const most = used + Math.max(0, free);
     if (this.isKilled || need > most) return kept;
-    const slice = Math.min(want, Math.max(need, used + Math.floor(free / 4)));
+    // Nothing ahead of need while another process waits.
+    const ahead = this.#othersWait(window, row.id) ? need : used + Math.floor(free / 4);
+    const slice = Math.min(want, Math.max(need, ahead));
     const target = Math.max(kept, Math.min(slice, most));
     return target >= need ? target : kept;
+  }
+
+  /** Takes note of who waits for more than there is. */
+  #note({ id, granted }: LeaseRow, window: WindowRow, need: number): void {
+    if (granted < need && !this.isKilled) this.#wanted.set(window, { by: id, until: this.#now() + WANTED_MS });
+    else if (this.#wanted.get(window)?.by === id) this.#wanted.delete(window);
+  }
+
+  #othersWait(window: WindowRow, id: string): boolean {
+    const wanted = this.#wanted.get(window);
+    return wanted !== undefined && wanted.by !== id && wanted.until > this.#now();
   }
 
   #open(instance: string, request: LeaseRequest): LeaseRow | undefined {
@@ -191,7 +210,8 @@ export class FakeAuthority implements LeaseAuthority {
 
   #answer({ leaseId, seq, budgetId, windowStart }: LeaseRequest, row: LeaseRow | undefined): LeaseAnswer {
     const { limit } = this.#budget(budgetId);
-    const { spent, leased } = this.window(budgetId, windowStart);
+    const window = this.window(budgetId, windowStart);
+    const { spent, leased } = window;
     const isOpen = row?.state === 'open';
     return {
       leaseId,
@@ -202,6 +222,7 @@ export class FakeAuthority implements LeaseAuthority {
       limit,
       spent,
       heldByOthers: isOpen ? leased - (row.granted - row.used) : leased,
+      othersWait: this.#othersWait(window, leaseId),
     };
   }
 

@@ -228,6 +228,8 @@ export interface LeaseAnswer {
   readonly spent: number;
   /** Granted to other processes and not reported as spent. */
   readonly heldByOthers: number;
+  /** Another process waits for what is not there: this one should give back what it does not use, and gets nothing ahead of need. */
+  readonly othersWait: boolean;
 }
 
 export interface LeasesAnswer {
