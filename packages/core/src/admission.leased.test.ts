@@ -175,6 +175,39 @@ describe('a guard on a leased budget', () => {
     expect([waiting.state, call.state]).toEqual(['pending', 'refused']);
   });
 
+  it('names what other processes hold when it is refused after waitMs', async () => {
+    const team = new Team();
+    const first = team.join();
+    first.ask({ maxOutputTokens: 700 }).catch(() => undefined);
+    await team.pass(TRIP_MS);
+    const { ask } = team.join({ waitMs: 1_000 });
+    const call = watch(ask({ maxOutputTokens: 400 }));
+    await team.pass(1_100);
+    const error = call.error as BudgetExceededError;
+    expect(error.message).toMatch(/had no room within waitMs: .*reserved \$0.*, held by other processes \$0\.80/);
+    expect(error).toMatchObject({ limit: 1, spent: 0, reserved: 0, heldByOthers: 0.8 });
+  });
+
+  it.each([
+    ['while it waits', 1_000],
+    ['before it comes, and may not wait', 0],
+  ])('names the backend that has become unreachable %s, although the slice is still good', async (_, waitMs) => {
+    const team = new Team();
+    const first = team.join();
+    first.ask({ maxOutputTokens: 700 }).catch(() => undefined);
+    await team.pass(TRIP_MS);
+    const { ask, network, desk } = team.join({ waitMs });
+    ask({ maxOutputTokens: 50 }).catch(() => undefined);
+    await team.pass(TRIP_MS);
+    network.isDown = true;
+    if (waitMs === 0) desk.lost();
+    const call = watch(ask({ maxOutputTokens: 200 }));
+    await team.pass(1_100);
+    const { message } = call.error as Error;
+    expect(message).toContain('could get no more room, because its backend can not be reached');
+    expect(message).not.toMatch(/waitMs|held by other calls|not connected/);
+  });
+
   it('is refused as too large where not even an unspent budget has it', async () => {
     const team = new Team();
     const { ask } = team.join();

@@ -146,7 +146,8 @@ async function contend(engine: Engine, applicant: Applicant, blocking: Account):
   };
   refuseIfStuck();
   const refuseIfImpatient = (account: Account): void => {
-    if (waitMs === 0 && !mayGrow(account)) throw denied(engine, exceeded(engine, claim, account, 'held'));
+    if (waitMs === 0 && !mayGrow(account))
+      throw denied(engine, exceeded(engine, claim, account, causeOfWait(account, 'held')));
   };
   refuseIfImpatient(blocked);
   let isSharpening = false;
@@ -174,7 +175,7 @@ async function contend(engine: Engine, applicant: Applicant, blocking: Account):
     isPatient: waitMs > 0,
     msLeft: ({ window }) => window.end - clock.now(),
     signal: claim.request.signal,
-    onTimeout: (account) => denied(engine, exceeded(engine, claim, account, causeOfWait(account))),
+    onTimeout: (account) => denied(engine, exceeded(engine, claim, account, causeOfWait(account, 'waited'))),
     onEnd: (ended) => engine.waiting.delete(ended),
   });
   engine.waiting.add(waiting);
@@ -186,8 +187,11 @@ function mayGrow(account: Account): boolean {
   return account.pool.lender?.mayGrow(account) === true;
 }
 
-function causeOfWait(account: Account): DenialCause {
-  return account.pool.lender?.isCutOff(account) === true ? 'no backend' : 'waited';
+/** Why a call that others might have made room for got none: where nobody could be asked for more, that is the cause. */
+function causeOfWait(account: Account, otherwise: DenialCause): DenialCause {
+  const { lender } = account.pool;
+  if (lender?.isCutOff(account) === true) return 'no backend';
+  return lender?.isLost === true ? 'unreachable' : otherwise;
 }
 
 function priceOf(engine: Engine, request: CallRequest): Price {

@@ -11,6 +11,7 @@ const {
 } = errors; // prettier-ignore
 
 const FIGURES: errors.BudgetFigures = {
+  heldByOthers: 0,
   scope: 'agent',
   budgetId: 'daily',
   period: 'daily',

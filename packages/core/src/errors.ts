@@ -110,8 +110,10 @@ export interface BudgetFigures {
   readonly unit: string;
   readonly limit: number;
   readonly spent: number;
-  /** Held by calls in flight. */
+  /** Held by calls in flight, of this process where several share the budget. */
   readonly reserved: number;
+  /** What other processes hold of a shared budget and have not spent, as the backend last said; else 0. */
+  readonly heldByOthers: number;
   /** What this call could have cost at worst. */
   readonly requested: number;
   /** When the budget reopens, ISO 8601; `null` for `total`. */
@@ -129,6 +131,7 @@ export class BudgetExceededError extends KavachError implements BudgetFigures {
   readonly limit: number;
   readonly spent: number;
   readonly reserved: number;
+  readonly heldByOthers: number;
   readonly requested: number;
   readonly resetsAt: string | null;
 
@@ -141,6 +144,7 @@ export class BudgetExceededError extends KavachError implements BudgetFigures {
     this.limit = figures.limit;
     this.spent = figures.spent;
     this.reserved = figures.reserved;
+    this.heldByOthers = figures.heldByOthers;
     this.requested = figures.requested;
     this.resetsAt = figures.resetsAt;
   }

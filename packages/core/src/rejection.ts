@@ -19,7 +19,7 @@ export class IngestRejectedError extends BudgetExceededError {
     /** What to look at: the plan's agents or events, the organisation's budget, or the API key. */
     readonly reason: Rejection,
   ) {
-    const none = { limit: 0, spent: 0, reserved: 0, requested: 0, resetsAt: null } as const;
+    const none = { limit: 0, spent: 0, reserved: 0, heldByOthers: 0, requested: 0, resetsAt: null } as const;
     super(message, { scope: 'org', budgetId: 'organisation', period: 'total', unit: 'usd', ...none });
   }
 }

@@ -96,7 +96,7 @@ export class LeaseDesk implements Lender {
   ceilingOf(account: Account): number {
     const lease = this.leaseOf(account);
     if (lease?.isUsable === true) return lease.ceiling;
-    const isLocal = this.#exchange.isLost && this.#books.get(account.pool)?.isLocalFallback === true;
+    const isLocal = this.isLost && this.#books.get(account.pool)?.isLocalFallback === true;
     return isLocal ? account.pool.limit : 0;
   }
 
@@ -105,7 +105,7 @@ export class LeaseDesk implements Lender {
     if (lease?.isUsableAt(now, monotonic) === true) return;
     account.recount();
     // A call that is refused now waits in no queue: it is remembered here, so that the authority is tried again.
-    if (this.#exchange.isLost) this.#leased(account).isMissed = true;
+    if (this.isLost) this.#leased(account).isMissed = true;
   }
 
   wanted(): void {
@@ -113,11 +113,15 @@ export class LeaseDesk implements Lender {
   }
 
   mayGrow(account: Account): boolean {
-    return !this.#isClosing && !this.#exchange.isLost && this.#leasedOf(account)?.mayGrow !== false;
+    return !this.#isClosing && !this.isLost && this.#leasedOf(account)?.mayGrow !== false;
+  }
+
+  get isLost(): boolean {
+    return this.#exchange.isLost;
   }
 
   isCutOff(account: Account): boolean {
-    return this.#exchange.isLost && this.leaseOf(account)?.isUsable !== true;
+    return this.isLost && this.leaseOf(account)?.isUsable !== true;
   }
 
   /**
@@ -137,7 +141,7 @@ export class LeaseDesk implements Lender {
   }
 
   get #terms(): Parameters<LeaseBook['due']>[0] {
-    return { maxCallMs: this.#maxCallMs, isClosing: this.#isClosing, isReachable: !this.#exchange.isLost };
+    return { maxCallMs: this.#maxCallMs, isClosing: this.#isClosing, isReachable: !this.isLost };
   }
 
   #lookSoon(): void {

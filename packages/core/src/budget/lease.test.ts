@@ -153,6 +153,7 @@ describe('the ceiling', () => {
       wanted: () => undefined,
       mayGrow: () => false,
       isCutOff: () => false,
+      isLost: false,
     });
     expect(account.room).toBe(100);
     account.foreign = 950;

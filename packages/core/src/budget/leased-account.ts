@@ -108,6 +108,7 @@ export class LeasedAccount {
   book(answer: LeaseAnswer): void {
     const { account } = this;
     if (answer.limit !== account.pool.limit) changeLimit(account.pool, answer.limit);
+    account.heldByOthers = answer.heldByOthers;
     setForeign(account, Math.max(0, answer.spent - this.#told));
     recount(account);
   }

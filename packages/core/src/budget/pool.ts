@@ -41,6 +41,8 @@ export interface Lender {
   mayGrow(account: Account): boolean;
   /** Whether the authority can't be reached and nothing that it lent is left; a guard that goes on without it has room all the same. */
   isCutOff(account: Account): boolean;
+  /** Whether the authority can't be reached, so that there is no more than what it has lent already. */
+  readonly isLost: boolean;
 }
 
 /** A call that waits for room. It holds nothing while it waits. */
@@ -64,6 +66,8 @@ export class Account {
   foreign = 0;
   /** The part of what this process has spent that was leased, and those leases have ended. */
   leased = 0;
+  /** What other processes hold and have not spent, as the authority last said. */
+  heldByOthers = 0;
   /** What `spent + reserved` may reach: the limit, or less where a lender decides. */
   ceiling: number;
   /** The amount spent at which the next threshold fires. */
