@@ -128,8 +128,9 @@ begin
   end if;
 
   if v_lease.id is null then
+    -- Also one that is closed at once: what it has used counts, and the request that opens it changes nothing when it comes later.
     v_window := private.present_window(v_budget, v_start, v_now);
-    if v_closes or v_window.budget_id is null then
+    if v_window.budget_id is null then
       return private.lost_lease(p_request);
     end if;
     insert into kavach.leases (id, org_id, budget_id, window_start, instance, agent_id, expires_at, reclaim_at)

@@ -208,6 +208,27 @@ describe('a guard on a leased budget', () => {
     expect(message).not.toMatch(/waitMs|held by other calls|not connected/);
   });
 
+  it('hears that less was spent than the authority believed when it was exhausted, and goes on', async () => {
+    const team = new Team();
+    // A process that has vanished for now: what it leased counts as spent until it comes back.
+    const window = team.authority.window('team');
+    Object.assign(window, { spent: 0.95e9, estimated: 0.95e9 });
+    const { ask, network, guard } = team.join();
+    const first = watch(ask({ inputTokens: 0, maxOutputTokens: 100 }));
+    await team.pass(300);
+    expect(first).toMatchObject({ state: 'refused', error: { message: expect.stringContaining('has no room') } });
+    Object.assign(window, { spent: 0.2e9, estimated: 0 });
+    const before = network.requests;
+    for (let i = 0; i < 60; i += 1) {
+      if (guard.status().killed) await expect(ask({ maxOutputTokens: 1 })).rejects.toThrow('has stopped the agent');
+      await team.pass(100);
+    }
+    expect(network.requests - before).toBeLessThan(5);
+    ask({ inputTokens: 0, maxOutputTokens: 100 }).catch(() => undefined);
+    await team.pass(2 * TRIP_MS);
+    expect(guard.status()).toMatchObject({ killed: false, inFlight: 1 });
+  });
+
   it('is refused as too large where not even an unspent budget has it', async () => {
     const team = new Team();
     const { ask } = team.join();

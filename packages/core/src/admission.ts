@@ -106,7 +106,10 @@ function attempt(engine: Engine, applicant: Applicant): InFlight | Account {
   for (let i = 0; i < accounts.length; i++) accounts[i]?.pool.lender?.check(accounts[i] as Account, now, monotonic);
   const closed = closedAmong(engine, accounts);
   const blocking = claim.fit(accounts, run.tokensLeft());
-  if (closed !== undefined) throw denied(engine, exceeded(engine, claim, closed, causeOf(engine, closed)));
+  if (closed !== undefined) {
+    closed.pool.lender?.closed(closed);
+    throw denied(engine, exceeded(engine, claim, closed, causeOf(engine, closed)));
+  }
   if (blocking !== undefined) return blocking;
   if (mode === 'observe' && engine.events.has('denied')) report(engine, applicant, accounts);
   const call = new InFlight(engine, claim, run, accounts, monotonic, now, applicant.frame);
@@ -141,7 +144,7 @@ async function contend(engine: Engine, applicant: Applicant, blocking: Account):
     if (stuck === undefined || mayGrow(stuck)) return;
     const isTooLarge = amountIn(stuck.pool.budget.unit, claim) > stuck.pool.limit;
     const error = exceeded(engine, claim, stuck, isTooLarge ? 'too large' : 'no room');
-    engine.exhaust(stuck);
+    engine.exhaust(stuck, amountIn(stuck.pool.budget.unit, claim.least));
     throw denied(engine, error);
   };
   refuseIfStuck();
@@ -271,7 +274,7 @@ function closedAmong(engine: Engine, accounts: readonly Account[]): Account | un
   if (closed !== undefined || engine.policy.mode !== 'soft') return closed;
   // Under `soft` nothing else refuses: not after resume(), nor where another guard spent a shared budget first.
   const spent = accounts.find((account) => account.spent >= account.pool.limit);
-  if (spent !== undefined) engine.exhaust(spent);
+  if (spent !== undefined) engine.exhaust(spent, 1);
   return spent;
 }
 

@@ -3,6 +3,7 @@
  * call may start is decided in admission.ts.
  */
 import { BudgetSet } from './budget/budget-set.ts';
+import { Closures } from './budget/closures.ts';
 import { changeLimit, charge as chargeAccounts, fireFull } from './budget/ledger.ts';
 import { isPooled, type Account, type Pool, type PoolListener } from './budget/pool.ts';
 import type { Policy } from './config/policy.ts';
@@ -48,8 +49,8 @@ export class Engine implements PoolListener, CallHost {
   /** Why no call may start at all, where the guard could not be set up. */
   fault: Error | undefined;
   #closed = false;
-  /** Accounts whose budget killed the agent, with the limit they had: until the window ends, it rises, or someone resumes. */
-  readonly #exhausted = new Map<Account, number>();
+  /** Accounts whose budget killed the agent: until the window ends, the limit rises, the spend falls, or someone resumes. */
+  readonly #closures = new Closures();
   readonly #watch: Watch;
 
   constructor(readonly policy: Policy) {
@@ -155,25 +156,33 @@ export class Engine implements PoolListener, CallHost {
     if (pool.limit > limit && account.spent < threshold * pool.limit) return;
     if ((threshold !== 1 && !isOwn) || mode === 'observe') return;
     // Already stopped by this budget, at a kill threshold below 1: what still settles now is no second kill.
-    if (this.#isClosed(account)) return;
-    this.#close(account);
+    if (this.#closures.has(account)) return;
+    this.#close(account, threshold);
     // One user's empty budget stops that user, not the agent.
     if (scope !== 'user' && scope !== 'tag') this.#announceKill(unit === 'usd' ? 'cost' : unit, undefined, undefined);
   }
 
-  /** A call found no room, and nothing in flight could free any: the window's 100 % event. */
-  exhaust(account: Account): void {
+  onCorrection(account: Account): void {
+    this.#closures.correct(account);
+  }
+
+  /**
+   * A call found no room, and nothing in flight could free any: the window's 100 % event.
+   *
+   * @param least what the call needs, in the budget's integer unit
+   */
+  exhaust(account: Account, least: number): void {
     const { limit } = account.pool;
     fireFull(account);
     // Also where another guard of a shared budget met the event first; not where a listener has raised the limit.
-    if (account.pool.limit <= limit) this.#close(account);
+    if (account.pool.limit <= limit) this.#close(account, 1, least);
   }
 
   /** The first account that takes no calls of this agent, whatever they cost. */
   closedAmong(accounts: readonly Account[]): Account | undefined {
     for (let i = 0; i < accounts.length; i++) if (this.isCutOff(accounts[i] as Account)) return accounts[i];
-    if (this.#exhausted.size === 0) return undefined;
-    return accounts.find((account) => this.#isClosed(account));
+    if (this.#closures.isEmpty) return undefined;
+    return accounts.find((account) => this.#closures.has(account));
   }
 
   /** Whether a pooled budget has no authority that could say what is left of it; `hard` refuses then. */
@@ -217,7 +226,7 @@ export class Engine implements PoolListener, CallHost {
    */
   resume(): void {
     this.killSwitch.lift('code');
-    this.#exhausted.clear();
+    this.#closures.clear();
     for (const run of this.stoppedRuns) if (run !== this.#run) run.restart();
     this.stoppedRuns.clear();
     if (this.#run.stopped !== undefined) {
@@ -243,7 +252,7 @@ export class Engine implements PoolListener, CallHost {
 
   /** Changes a budget's limit, in its integer unit; a higher one reopens it. */
   applyLimit(pool: Pool, limit: number): void {
-    if (limit > pool.limit) for (const account of pool.allAccounts()) this.#exhausted.delete(account);
+    if (limit > pool.limit) this.#closures.open(pool);
     if (limit !== pool.limit) changeLimit(pool, limit);
   }
 
@@ -273,14 +282,8 @@ export class Engine implements PoolListener, CallHost {
     });
   }
 
-  #isClosed(account: Account): boolean {
-    return account.pool.limit <= (this.#exhausted.get(account) ?? Number.NEGATIVE_INFINITY);
-  }
-
-  #close(account: Account): void {
-    const now = this.policy.clock.now();
-    for (const old of this.#exhausted.keys()) if (old.window.end <= now) this.#exhausted.delete(old);
-    this.#exhausted.set(account, account.pool.limit);
+  #close(account: Account, threshold: number, least?: number): void {
+    this.#closures.close(account, threshold, this.policy.clock.now(), least);
     for (const waiting of [...this.waiting]) waiting.retry(); // what waits here has nothing to wait for
   }
 

@@ -35,7 +35,7 @@ describe('a stop that the backend holds', () => {
   it('leaves alone what the code, a budget and a guardrail have stopped when it is lifted', () => {
     const { engine, heard } = stoppable();
     const [account] = engine.budgets.accountsAt(Date.now(), undefined);
-    engine.exhaust(account!);
+    engine.exhaust(account!, 1);
     engine.kill('manual', undefined);
     engine.kill('manual', 'ops', 'operator');
     engine.lift('operator');

@@ -166,6 +166,17 @@ describe('a lease', () => {
     expect(afterClose).toMatchObject({ state: 'closed', spent: 4 * DOLLAR });
   });
 
+  it('is closed by a request that comes before the one that opens it', async () => {
+    const budgetId = await pool(10 * DOLLAR);
+    const leaseId = randomUUID();
+    const close = { budgetId, leaseId, seq: 2, used: DOLLAR, want: DOLLAR, close: true };
+    expect(await agent.lease('bot', close)).toMatchObject({ state: 'closed', spent: DOLLAR, limit: 10 * DOLLAR });
+    expect(await agent.lease('bot', close)).toMatchObject({ state: 'closed', spent: DOLLAR });
+    const late = await agent.lease('bot', { budgetId, leaseId, seq: 1, want: 4 * DOLLAR, need: 4 * DOLLAR });
+    expect(late).toMatchObject({ state: 'closed', granted: 0 });
+    expect(await windowOf(budgetId)).toEqual({ spent: 1, leased: 0, estimated: 0 });
+  });
+
   it('books the truth when more was used than granted', async () => {
     const budgetId = await pool(10 * DOLLAR);
     const leaseId = randomUUID();

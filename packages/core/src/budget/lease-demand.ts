@@ -73,12 +73,17 @@ export class LeaseDemand {
 
   /** Whether asking again may bring more for a call that waits. */
   get mayBring(): boolean {
-    return this.#hasMore || this.#passed >= FRESH_MS;
+    return this.#hasMore || this.passedMs >= FRESH_MS;
   }
 
   /** Whether nobody has used the slice for long. */
   get isIdle(): boolean {
     return this.#pace.idleMs >= IDLE_MS;
+  }
+
+  /** Milliseconds since the last answer. */
+  get passedMs(): number {
+    return this.#clock.monotonic() - this.#answeredAt;
   }
 
   /** Measures the pace at which the account is spent from. */
@@ -124,12 +129,12 @@ export class LeaseDemand {
     const headroom = granted - level;
     const ahead = this.#ahead(headroom);
     if (isReachable && headroom > 0) {
-      if (this.#isExcess(headroom) && headroom > 2 * ahead) return this.#passed >= FRESH_MS;
-      if (this.#passed >= (headroom > this.#free * MATTERS ? AGAIN_MS : LISTEN_MS)) return true;
+      if (this.#isExcess(headroom) && headroom > 2 * ahead) return this.passedMs >= FRESH_MS;
+      if (this.passedMs >= (headroom > this.#free * MATTERS ? AGAIN_MS : LISTEN_MS)) return true;
     }
     // The slice is about to run out; where nothing has moved since the last answer, that says all there is to say.
     if (level <= this.#levelAsked || headroom >= ahead / 2) return false;
-    return this.#hasMore || this.#passed >= AGAIN_MS;
+    return this.#hasMore || this.passedMs >= AGAIN_MS;
   }
 
   /** What the next request asks for. */
@@ -153,14 +158,10 @@ export class LeaseDemand {
     for (const { claim } of queue.slice(0, MAX_QUEUE_READ)) wanted += amountIn(unit, claim);
     const whole = amountIn(unit, first.claim);
     const least = amountIn(unit, first.claim.least);
-    if (this.#passed >= FRESH_MS) this.#step = 'whole';
+    if (this.passedMs >= FRESH_MS) this.#step = 'whole';
     const asked = this.#step === 'whole' ? whole : Math.min(whole, Math.max(least, this.#most - level));
     const want = level + wanted + ahead;
     return { want, need: level + asked, keep: this.#isRefused && isReachable ? level : want };
-  }
-
-  get #passed(): number {
-    return this.#clock.monotonic() - this.#answeredAt;
   }
 
   /** What is worth having beyond what is used and held, while no call waits. */

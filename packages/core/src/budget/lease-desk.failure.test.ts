@@ -103,6 +103,55 @@ describe('a process that is cut off', () => {
   });
 });
 
+describe('an answer that is lost', () => {
+  it('makes nothing count twice that a lease has used and told at its end', async () => {
+    const world = new LeasingWorld();
+    const process = world.start();
+    process.call({ worst: 100, ...SHORT });
+    await world.pass(100);
+    let most = 0;
+    world.timeline.onEvent = () => (most = Math.max(most, process.account.spent));
+    process.network.journey = () => ({ there: 20, isCut: true });
+    void process.desk.giveBack();
+    await world.pass(200);
+    expect([...world.authority.leaseRows.values()].map(({ state, used }) => [state, used])).toEqual([['closed', 100]]);
+    process.network.journey = () => ({ there: 20, back: 20 });
+    expect(process.call({ worst: 850, ...SHORT }).state).toBe('no backend');
+    await world.pass(700);
+    expect(process.desk.leaseOf(process.account)?.isUsable).toBe(true);
+    expect(most).toBe(100);
+    const call = process.call({ worst: 850, ...SHORT });
+    await world.pass(500);
+    expect(call.state).toBe('settled');
+  });
+});
+
+describe('a lease that the authority does not know', () => {
+  it('tells nothing of the limit, nor of what was spent', async () => {
+    const world = new LeasingWorld(1_000, 'hourly', Date.UTC(2026, 0, 5, 11, 56));
+    const process = world.start({ offset: 300_000 });
+    const seen = new Set<string>();
+    world.timeline.onEvent = () => seen.add(`${process.account.spent} of ${process.pool.limit}`);
+    process.charge(70);
+    await world.pass(60_000);
+    expect(process.network.sent.length).toBeGreaterThan(1);
+    expect([...seen]).toEqual(['70 of 1000']);
+  });
+
+  it('is closed by a request that comes before the one that opens it', async () => {
+    const world = new LeasingWorld();
+    const process = world.start();
+    process.network.journey = () => ({ there: 11_000, back: 20 });
+    process.call({ worst: 5, ...SHORT, waitMs: 2_000 });
+    await world.pass(10_100);
+    process.network.journey = () => ({ there: 20, back: 20 });
+    process.charge(7);
+    void process.desk.close();
+    await world.pass(30_000);
+    expect(world.authority.window(SHARED)).toEqual({ spent: 7, leased: 0, estimated: 0 });
+  });
+});
+
 describe('a lease that was taken back', () => {
   it('is reported, which corrects the estimate, and replaced', async () => {
     const world = new LeasingWorld();

@@ -20,6 +20,7 @@ const journey: fc.Arbitrary<Journey> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ there: fc.nat(MAX_DELAY_MS), back: fc.nat(MAX_DELAY_MS) }) },
   { weight: 1, arbitrary: fc.constant({ isRequestLost: true }) },
   { weight: 1, arbitrary: fc.record({ there: fc.nat(9_000), isAnswerLost: fc.constant(true) }) },
+  { weight: 1, arbitrary: fc.record({ there: fc.nat(9_000), isCut: fc.constant(true) }) },
   { weight: 1, arbitrary: fc.record({ there: fc.nat(100), back: fc.nat(100), again: fc.nat(MAX_DELAY_MS) }) },
 );
 

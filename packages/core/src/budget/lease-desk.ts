@@ -112,6 +112,10 @@ export class LeaseDesk implements Lender {
     this.#exchange.ask();
   }
 
+  closed(account: Account): void {
+    this.#leased(account).missNowAndThen();
+  }
+
   mayGrow(account: Account): boolean {
     return !this.#isClosing && !this.isLost && this.#leasedOf(account)?.mayGrow !== false;
   }

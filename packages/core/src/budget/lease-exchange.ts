@@ -5,7 +5,7 @@
 import type { AgentState, LeaseAnswer, LeasesAnswer, LeasesRequest } from '../wire/index.ts';
 import { WIRE_LIMITS } from '../wire/index.ts';
 import type { LeaseClock, Moment } from './lease.ts';
-import type { Asked, LeasedAccount } from './leased-account.ts';
+import { isKnown, type Asked, type LeasedAccount } from './leased-account.ts';
 
 /** Grants slices of the budgets that it is the authority of. */
 export interface LeaseAuthority {
@@ -139,7 +139,7 @@ export class LeaseExchange {
       const answer = answers.get(asked.lease.id);
       if (answer === undefined) continue;
       asked.leased.take(asked, answer, sentAt, stop);
-      booked.set(asked.leased, answer);
+      if (isKnown(answer) || !booked.has(asked.leased)) booked.set(asked.leased, answer);
     }
     const isWhole = batch.every(({ lease }) => answers.has(lease.id));
     if (isWhole) this.reached();

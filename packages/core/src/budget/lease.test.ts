@@ -152,6 +152,7 @@ describe('the ceiling', () => {
       check: () => undefined,
       wanted: () => undefined,
       mayGrow: () => false,
+      closed: () => undefined,
       isCutOff: () => false,
       isLost: false,
     });

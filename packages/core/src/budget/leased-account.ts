@@ -11,6 +11,9 @@ import type { Account } from './pool.ts';
 /** A window that the authority does not know, because a clock is wrong, is tried again after this long. */
 const LOST_AGAIN_MS = 5_000;
 
+/** Where the budget has stopped its agent, the authority is asked this often whether that was right, while calls come. */
+const CLOSED_AGAIN_MS = 5_000;
+
 /** So long after its end the authority still takes what was spent in a window. */
 const BORDER_MS = 60_000;
 
@@ -31,12 +34,17 @@ export interface Terms {
   readonly isReachable: boolean;
 }
 
+/** Whether an answer has figures: of a lease, budget or window that it does not know the authority has none. */
+export function isKnown({ limit }: LeaseAnswer): boolean {
+  return limit > 0;
+}
+
 /** The leases of one account. */
 export class LeasedAccount {
   lease: Lease | undefined;
   /** Leases that are being given back. */
   readonly closing = new Set<Lease>();
-  /** Somebody was refused because the authority could not be reached: it is to be tried again. */
+  /** A call was refused for what the authority, if it were asked, may deny by now: that it can't be reached, or that all is spent. */
   isMissed = false;
   readonly #clock: LeaseClock;
   readonly #demand: LeaseDemand;
@@ -70,6 +78,11 @@ export class LeasedAccount {
     this.#demand.look();
   }
 
+  /** The same for a refusal that the authority is not likely to take back. */
+  missNowAndThen(): void {
+    this.isMissed ||= this.#demand.passedMs >= CLOSED_AGAIN_MS;
+  }
+
   /** What there is to say to the authority now. */
   requests(terms: Terms): Asked[] {
     const { budgetId, maxCallMs, isClosing, isReachable } = terms;
@@ -81,10 +94,14 @@ export class LeasedAccount {
       this.lease = undefined;
       this.#open(isClosing);
     }
-    for (const lease of this.closing)
-      if (lease.isDue) asked.push({ leased: this, lease, request: lease.request(budgetId, undefined, maxCallMs) });
     const { lease } = this;
-    if (lease !== undefined && !lease.isLost && this.#isToAsk(lease, terms)) {
+    const isAsking = lease !== undefined && !lease.isLost && this.#isToAsk(lease, terms);
+    // The total in an answer contains what a lease has told at its end, also where the answer to that was lost: so that it does
+    // not count twice, no lease asks without those.
+    for (const ended of this.closing)
+      if (ended.isDue || isAsking)
+        asked.push({ leased: this, lease: ended, request: ended.request(budgetId, undefined, maxCallMs) });
+    if (isAsking) {
       this.isMissed = false;
       this.#isToldClosing = isClosing;
       const { level } = lease;
@@ -107,9 +124,11 @@ export class LeasedAccount {
   /** Books what the authority knows: the limit, what others have spent, and what the slice now gives. */
   book(answer: LeaseAnswer): void {
     const { account } = this;
-    if (answer.limit !== account.pool.limit) changeLimit(account.pool, answer.limit);
-    account.heldByOthers = answer.heldByOthers;
-    setForeign(account, Math.max(0, answer.spent - this.#told));
+    if (isKnown(answer)) {
+      if (answer.limit !== account.pool.limit) changeLimit(account.pool, answer.limit);
+      account.heldByOthers = answer.heldByOthers;
+      setForeign(account, Math.max(0, answer.spent - this.#told));
+    }
     recount(account);
   }
 

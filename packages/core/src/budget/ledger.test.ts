@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Budget } from './budget.ts';
 import { amountIn, blocker, changeLimit, charge, fireFull, Reservation, type Amounts } from './ledger.ts';
-import { Pool, type Account } from './pool.ts';
+import { Pool, type Account, type PoolListener } from './pool.ts';
 
 const DAY = 86_400_000;
 const MONDAY = Date.UTC(2026, 0, 5);
@@ -72,6 +72,10 @@ interface Held extends Amounts {
   readonly accounts: readonly Account[];
 }
 
+function listen(pool: Pool, onThreshold: PoolListener['onThreshold']): void {
+  pool.listeners.add({ onThreshold, onCorrection: () => undefined });
+}
+
 /** A second bookkeeping, the plainest there is: figures per account, and which thresholds are armed. */
 class Books {
   readonly pools = newPools();
@@ -84,9 +88,8 @@ class Books {
   #checked = 0;
 
   constructor() {
-    for (const pool of this.pools) {
-      pool.listeners.add({ onThreshold: (account, threshold) => this.fired.push(this.#name(account, threshold)) });
-    }
+    for (const pool of this.pools)
+      listen(pool, (account, threshold) => this.fired.push(this.#name(account, threshold)));
   }
 
   accounts(): readonly Account[] {
@@ -250,7 +253,7 @@ describe('the 100 % event', () => {
   const setUp = (): { account: Account; pool: Pool; fired: number[] } => {
     const pool = new Pool(Budget.daily(0.000_001));
     const fired: number[] = [];
-    pool.listeners.add({ onThreshold: (_account, threshold) => fired.push(threshold) });
+    listen(pool, (_account, threshold) => fired.push(threshold));
     return { account: pool.account(MONDAY, ''), pool, fired };
   };
 
@@ -288,7 +291,7 @@ describe('the 100 % event', () => {
   it('fires not a nano-dollar early, however large the limit', () => {
     const pool = new Pool(Budget.total(9_000_000));
     const fired: number[] = [];
-    pool.listeners.add({ onThreshold: (_account, threshold) => fired.push(threshold) });
+    listen(pool, (_account, threshold) => fired.push(threshold));
     const account = pool.account(MONDAY, '');
     charge([account], pool.limit - 1);
     expect(fired).toEqual([0.7, 0.9]);

@@ -153,6 +153,7 @@ export function setForeign(account: Account, foreign: number): void {
   account.foreign = foreign;
   account.spent += foreign - before;
   account.recount();
+  if (foreign < before) for (const listener of account.pool.listeners) listener.onCorrection(account);
   if (account.spent >= account.nextThreshold) fireThresholds(account);
   if (account.queue.length > 0) admitWaiting(account);
 }

@@ -21,7 +21,7 @@ function refusal(make: () => unknown): ConfigError {
 }
 
 function setOf(...budgets: Budget[]): BudgetSet {
-  return new BudgetSet(budgets, { onThreshold: () => undefined }, []);
+  return new BudgetSet(budgets, { onThreshold: () => undefined, onCorrection: () => undefined }, []);
 }
 
 let names = 0;

@@ -16,7 +16,7 @@ const KEPT_WINDOWS = 4;
 const ROUNDING = 1 - 2 * Number.EPSILON;
 
 /** The integer amount at which a share of the limit is reached. */
-function reached(threshold: number, limit: number): number {
+export function reachedAt(threshold: number, limit: number): number {
   return threshold === 1 ? limit : Math.ceil(threshold * limit * ROUNDING);
 }
 
@@ -24,6 +24,8 @@ function reached(threshold: number, limit: number): number {
 export interface PoolListener {
   /** `spent / limit` of an account reached a threshold; called once per threshold, window and account. */
   onThreshold(account: Account, threshold: number): void;
+  /** Less was spent from an account than was believed: the backend has corrected what others spent. */
+  onCorrection(account: Account): void;
 }
 
 /**
@@ -37,6 +39,8 @@ export interface Lender {
   check(account: Account, now: number, monotonic: number): void;
   /** Calls wait here, or too little room is left: more is wanted. */
   wanted(account: Account): void;
+  /** A call was refused because its budget has stopped the agent, and waits nowhere: whether that still holds is looked up now and then. */
+  closed(account: Account): void;
   /** Whether asking may bring more room, so that it is too early to refuse a call or to lower its cap. */
   mayGrow(account: Account): boolean;
   /** Whether the authority can't be reached and nothing that it lent is left; a guard that goes on without it has room all the same. */
@@ -112,16 +116,24 @@ export class Account {
   /** Sets the next threshold from what has fired so far. */
   armThresholds(): void {
     const next = this.pool.thresholds[this.fired];
-    this.nextThreshold = next === undefined ? Number.POSITIVE_INFINITY : reached(next, this.pool.limit);
+    this.nextThreshold = next === undefined ? Number.POSITIVE_INFINITY : reachedAt(next, this.pool.limit);
   }
 
   /** After a change of the limit: a higher one arms again what lies above the new ratio. */
   rearm(isHigher: boolean): void {
     const { thresholds, limit } = this.pool;
     if (isHigher) {
-      this.fired = Math.min(this.fired, thresholds.filter((share) => this.spent >= reached(share, limit)).length);
+      this.fired = Math.min(this.fired, thresholds.filter((share) => this.spent >= reachedAt(share, limit)).length);
       if (this.spent < limit) this.full = false;
     }
+    this.armThresholds();
+  }
+
+  /** Arms a threshold and those above it again: what reached it was corrected. */
+  rearmFrom(threshold: number): void {
+    const below = this.pool.thresholds.filter((share) => share < threshold).length;
+    this.fired = Math.min(this.fired, below);
+    this.full = false;
     this.armThresholds();
   }
 }
@@ -174,7 +186,7 @@ export class Pool {
   addThresholds(added: readonly number[]): void {
     this.thresholds = [...new Set([...this.thresholds, ...added])].sort((a, b) => a - b);
     for (const account of this.allAccounts()) {
-      account.fired = this.thresholds.filter((threshold) => account.spent >= reached(threshold, this.limit)).length;
+      account.fired = this.thresholds.filter((threshold) => account.spent >= reachedAt(threshold, this.limit)).length;
       account.armThresholds();
     }
   }

@@ -209,14 +209,18 @@ export class FakeAuthority implements LeaseAuthority {
   }
 
   #answer({ leaseId, seq, budgetId, windowStart }: LeaseRequest, row: LeaseRow | undefined): LeaseAnswer {
+    if (row === undefined) {
+      const nothing = { granted: 0, expiresInMs: 0, limit: 0, spent: 0, heldByOthers: 0, othersWait: false };
+      return { leaseId, state: 'lost', seq, ...nothing };
+    }
     const { limit } = this.#budget(budgetId);
     const window = this.window(budgetId, windowStart);
     const { spent, leased } = window;
-    const isOpen = row?.state === 'open';
+    const isOpen = row.state === 'open';
     return {
       leaseId,
-      state: row === undefined || row.state === 'expired' ? 'lost' : row.state,
-      seq: row?.seq ?? seq,
+      state: row.state === 'expired' ? 'lost' : row.state,
+      seq: row.seq,
       granted: isOpen ? row.granted : 0,
       expiresInMs: isOpen ? Math.max(0, row.expiresAt - this.#now()) : 0,
       limit,

@@ -13,6 +13,8 @@ export interface Journey {
   readonly back?: number;
   readonly isRequestLost?: boolean;
   readonly isAnswerLost?: boolean;
+  /** The connection breaks when it has arrived: whoever asks is told, and does not know that it has. */
+  readonly isCut?: boolean;
   /** A second copy arrives after this long; its answer goes nowhere. */
   readonly again?: number;
 }
@@ -61,14 +63,15 @@ export class FakeNetwork implements LeaseAuthority {
       reject(new Error('The backend can not be reached.'));
       return;
     }
-    const { there = 0, back = 0, isRequestLost, isAnswerLost, again } = this.journey();
+    const { there = 0, back = 0, isRequestLost, isAnswerLost, isCut, again } = this.journey();
     if (again !== undefined) this.timeline.plan(again, () => void this.authority.answer(request));
     if (isRequestLost === true) return;
     this.timeline.plan(there, () => {
       if (this.isDown) return;
       const answer = this.authority.answer(request);
+      if (isCut === true) this.machine.start(0, () => reject(new Error('The connection broke.')));
       // The process reads it when its machine runs.
-      if (isAnswerLost !== true) this.timeline.plan(back, () => void this.machine.start(0, () => resolve(answer)));
+      else if (isAnswerLost !== true) this.timeline.plan(back, () => void this.machine.start(0, () => resolve(answer)));
     });
   }
 }

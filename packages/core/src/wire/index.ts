@@ -223,6 +223,7 @@ export interface LeaseAnswer {
   readonly granted: number;
   /** From now, by the process's own monotonic clock since it sent the request. */
   readonly expiresInMs: number;
+  /** 0 where the authority does not know the lease, its budget or its window: the answer has no figures then. */
   readonly limit: number;
   /** By all processes, as far as they have reported. */
   readonly spent: number;

@@ -113,6 +113,28 @@ describe('an answer that is older than it looks', () => {
   });
 });
 
+describe('an answer to events that is lost', () => {
+  it('closes no budget for good, although they count twice until they are delivered again', async () => {
+    let connects = 0;
+    let isLost = true;
+    await using proxy = await routedProxy(backend.url, (path) => {
+      if (path.endsWith('/connect')) connects += 1;
+      return isLost && path.endsWith('/ingest') ? 'lost' : 'pass';
+    });
+    await using guard = guardOf('answer-lost', Budget.daily(1), proxy.url);
+    await ask(guard);
+    await ask(guard);
+    await ask(guard);
+    await until(() => (spentOf(guard) ?? 0) > 1);
+    await expect(ask(guard)).rejects.toThrow('has stopped the agent');
+    isLost = false;
+    await until(() => spentOf(guard) === 0.6);
+    await ask(guard);
+    expect(guard.status()).toMatchObject({ killed: false, budgets: [{ spent: 0.8, exhausted: false }] });
+    expect(connects).toBeGreaterThan(1);
+  });
+});
+
 describe('agents of one process that share a budget', () => {
   it('go on when one of them is stopped', async () => {
     const budget = (): Budget => Budget.shared('of-two', { limit: 10, period: 'daily' });

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** `pass`: at once; `503`: refused without reaching the backend; a promise: answered by the backend, heard when it resolves. */
-export type Route = 'pass' | '503' | Promise<unknown>;
+/** `pass`: at once; `503`: refused without reaching the backend; `lost`: reaches the backend, whose answer is lost; a promise: answered by the backend, heard when it resolves. */
+export type Route = 'pass' | '503' | 'lost' | Promise<unknown>;
 
 /** A running proxy. */
 export interface RoutedProxy {
@@ -27,6 +27,10 @@ export async function routedProxy(target: string, routeOf: (path: string) => Rou
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('end', () => {
+        if (route === 'lost') {
+          res.destroy();
+          return;
+        }
         void Promise.resolve(route).then(() => {
           res.writeHead(answer.statusCode ?? 502, answer.headers).end(Buffer.concat(chunks));
         });
