@@ -2,6 +2,9 @@
 import { AgentKavach, Budget, findKavachError } from '@agentkavach/core';
 import { random, type AgentPlan } from './plan.ts';
 
+/** A process that the budget has stopped tries for so long whether that holds. */
+const LINGER_MS = 500;
+
 const plan = JSON.parse(process.env['CHAOS_PLAN'] ?? '{}') as AgentPlan;
 const next = random(plan.seed);
 const guard = new AgentKavach({
@@ -14,6 +17,10 @@ const guard = new AgentKavach({
 });
 let isStopping = false;
 process.once('SIGTERM', () => (isStopping = true));
+// The budget stops the agent when nothing that could come back would make room: unless that turns out to be wrong, this is the end.
+let refusedAt: number | undefined;
+guard.on('kill', () => (refusedAt = Date.now()));
+const isRefused = (): boolean => refusedAt !== undefined && Date.now() - refusedAt > LINGER_MS;
 // Its parent is gone: nobody would end it.
 process.stdin.resume().once('end', () => process.exit());
 
@@ -41,8 +48,8 @@ async function call(): Promise<void> {
   const words = 5 + Math.floor(next() * 200);
   const messages = [{ role: 'user', content: 'word '.repeat(words) }];
   const streams = next() < 0.4;
-  const leaves = next() < 0.15 ? 10 + next() * 60 : undefined;
-  const cap = next() < 0.5 ? { maxOutputTokens: 50 + Math.floor(next() * 400) } : {};
+  const leaves = next() < 0.06 ? 10 + next() * 60 : undefined;
+  const cap = next() < 0.8 ? { maxOutputTokens: 50 + Math.floor(next() * 400) } : {};
   const abort = new AbortController();
   if (leaves !== undefined) setTimeout(() => abort.abort(), leaves);
   const request = {
@@ -54,6 +61,7 @@ async function call(): Promise<void> {
     ...cap,
   };
   const post = async (signal: AbortSignal, maxTokens: number | undefined, stream: boolean): Promise<Response> => {
+    refusedAt = undefined; // a call was let in
     const body = {
       model: 'gpt-4o',
       messages,
@@ -93,7 +101,7 @@ async function call(): Promise<void> {
 }
 
 async function lane(): Promise<void> {
-  while (!isStopping) {
+  while (!isStopping && !isRefused()) {
     try {
       await call();
     } catch (error) {
@@ -107,5 +115,5 @@ async function lane(): Promise<void> {
 await Promise.all(Array.from({ length: plan.lanes }, lane));
 await guard.close();
 const { budgets, inFlight } = guard.status();
-process.stdout.write(JSON.stringify({ reserved: budgets[0]?.reserved, inFlight }));
+process.stdout.write(JSON.stringify({ reserved: budgets[0]?.reserved, inFlight, isRefused: isRefused() }));
 process.stdin.destroy();

@@ -15,10 +15,13 @@ export interface AgentPlan {
   readonly maxCallSeconds: number;
 }
 
-/** A blow, so many milliseconds after the start. */
+/** A blow, when so much of the limit has been billed: a slow machine gets it as late as it spends. */
 export interface Blow {
+  /** Share of the limit. */
   readonly at: number;
-  readonly kind: 'kill agent' | 'kill postgres' | 'cut network' | 'restore network';
+  readonly kind: 'kill agent' | 'kill postgres' | 'cut network';
+  /** Milliseconds after which a cut is mended. */
+  readonly forMs: number;
 }
 
 /** Random numbers that a seed decides (mulberry32). */
@@ -33,15 +36,15 @@ export function random(seed: number): () => number {
 }
 
 /** The blows of one run: two to four agents die, the network is cut once, and in every second run PostgreSQL dies. */
-export function blowsOf(seed: number, durationMs: number): Blow[] {
+export function blowsOf(seed: number): Blow[] {
   const next = random(seed * 7_919 + 1);
-  const at = (from: number, to: number): number => Math.round(durationMs * (from + (to - from) * next()));
+  const between = (from: number, to: number): number => from + (to - from) * next();
   const blows: Blow[] = Array.from({ length: 2 + Math.floor(next() * 3) }, () => ({
-    at: at(0.1, 0.9),
+    at: between(0.05, 0.6),
     kind: 'kill agent',
+    forMs: 0,
   }));
-  const cut = at(0.15, 0.6);
-  blows.push({ at: cut, kind: 'cut network' }, { at: cut + at(0.05, 0.25), kind: 'restore network' });
-  if (seed % 2 === 0) blows.push({ at: at(0.2, 0.7), kind: 'kill postgres' });
+  blows.push({ at: between(0.1, 0.5), kind: 'cut network', forMs: between(200, 1_000) });
+  if (seed % 2 === 0) blows.push({ at: between(0.1, 0.5), kind: 'kill postgres', forMs: 0 });
   return blows.sort((a, b) => a.at - b.at);
 }

@@ -17,6 +17,8 @@ export interface World {
   readonly wire: Wire;
   /** The compiled agent program. */
   readonly agent: string;
+  /** Charges what the dead have leased, once nothing can be spent from it any more. */
+  takeBack(): Promise<void>;
 }
 
 /** What came of a run, in dollars. */
@@ -36,16 +38,27 @@ export interface Outcome {
 export interface Closed {
   readonly reserved: number;
   readonly inFlight: number;
+  /** It ended because the budget refused it, not because it was told to. */
+  readonly isRefused: boolean;
 }
 
 const AGENTS = 8;
-const DURATION_MS = 4_000;
 const MAX_CALL_SECONDS = 1;
 
+/** A blow falls although nothing is billed any more, after so long. */
+const STANDSTILL_MS = 800;
+
+/** Processes that the budget has not refused by then, after the last blow, are told to end. */
+const PATIENCE_MS = 20_000;
+
+/** How often is looked at what has come of it, and how often the leases of the dead. */
+const LOOK_MS = 20;
+const TAKE_BACK_MS = 250;
+
 /** Runs one seed. The provider's bill is final when it returns; the ledger is once the leases of the dead are back. */
-export async function runSeed(seed: number, { stack, dataDir, wire, agent }: World): Promise<Outcome> {
+export async function runSeed(seed: number, { stack, dataDir, wire, agent, takeBack }: World): Promise<Outcome> {
   const next = random(seed);
-  const limit = Math.round((0.02 + next() * 0.1) * 1e6) / 1e6;
+  const limit = Math.round((0.08 + next() * 0.1) * 1e6) / 1e6;
   const pool = `chaos-${seed}-${process.pid}`;
   await using simulator = await startSimulator({
     seed,
@@ -93,20 +106,25 @@ export async function runSeed(seed: number, { stack, dataDir, wire, agent }: Wor
       start();
     },
     'kill postgres': () => process.kill(postmasterOf(dataDir), 'SIGKILL'),
-    'cut network': () => wire.cut(),
-    'restore network': () => wire.restore(),
+    'cut network': (forMs: number) => {
+      wire.cut();
+      mending = wait(forMs).then(() => wire.restore());
+    },
   } as const;
+  let mending = Promise.resolve();
   try {
     for (let n = 0; n < AGENTS; n++) start();
     // On a busy machine processes take long to start; the blows count from when they are at work.
     await simulator.started(AGENTS);
-    let now = 0;
-    for (const { at, kind } of blowsOf(seed, DURATION_MS)) {
-      await wait(at - now);
-      now = at;
-      blows[kind]();
+    for (const { at, kind, forMs } of blowsOf(seed)) {
+      await until(() => simulator.ledger.totalNano() >= at * limit * 1e9, STANDSTILL_MS);
+      blows[kind](forMs);
     }
-    await wait(DURATION_MS - now);
+    await mending;
+    for (const began = Date.now(); agents.size > 0 && Date.now() - began < PATIENCE_MS;) {
+      await takeBack();
+      await until(() => agents.size === 0, TAKE_BACK_MS);
+    }
   } finally {
     wire.restore();
     await endAll(agents);
@@ -121,6 +139,11 @@ export async function runSeed(seed: number, { stack, dataDir, wire, agent }: Wor
     killed,
     closed,
   };
+}
+
+/** Waits for something, for so long at most. */
+async function until(isTrue: () => boolean, ms: number): Promise<void> {
+  for (const began = Date.now(); !isTrue() && Date.now() - began < ms;) await wait(LOOK_MS);
 }
 
 /** Asks all to close; who has not after some seconds is killed, like any other crash. */
