@@ -16,7 +16,15 @@ import { cpus, loadavg } from 'node:os';
 const RESULTS = 'bench/RESULTS.md';
 
 async function* engineSections(): AsyncGenerator<Section> {
-  const takes = [memorySection, reserveSection, middlewareSection, langchainSection, mastraSection, sdkSection, importSection];
+  const takes = [
+    memorySection,
+    reserveSection,
+    middlewareSection,
+    langchainSection,
+    mastraSection,
+    sdkSection,
+    importSection,
+  ];
   for (const take of takes) yield await take();
 }
 
