@@ -1,7 +1,14 @@
 import { openai } from '@ai-sdk/openai';
 import { AgentKavach, Budget, findKavachError } from '@agentkavach/core';
 import { kavach } from '@agentkavach/vercel-ai';
-import { convertToModelMessages, streamText, wrapLanguageModel, type UIMessage } from 'ai';
+import {
+  convertToModelMessages,
+  pipeUIMessageStreamToResponse,
+  streamText,
+  toUIMessageStream,
+  wrapLanguageModel,
+  type UIMessage,
+} from 'ai';
 import express from 'express';
 
 export const guard = new AgentKavach({
@@ -20,9 +27,9 @@ app.post('/chat', async (request, response) => {
 
   const { messages } = request.body as { messages: UIMessage[] };
   const prompt = await convertToModelMessages(messages);
-  guard.run({ user: request.get('x-user') ?? 'anonymous' }, () =>
-    streamText({ model, messages: prompt, abortSignal: client.signal }).pipeUIMessageStreamToResponse(response, {
-      onError: (error) => findKavachError(error)?.message ?? 'Something went wrong.',
-    }),
-  );
+  await guard.run({ user: request.get('x-user') ?? 'anonymous' }, () => {
+    const { stream } = streamText({ model, messages: prompt, abortSignal: client.signal });
+    const onError = (error: unknown) => findKavachError(error)?.message ?? 'Something went wrong.';
+    return pipeUIMessageStreamToResponse({ response, stream: toUIMessageStream({ stream, onError }) });
+  });
 });

@@ -20,7 +20,7 @@ try {
     if (shown > 100) guard.kill();
   }
 } catch (error) {
-  console.log(`in flight: ${findKavachError(error)?.message ?? error}`);
+  console.log('in flight:', findKavachError(error)?.message ?? error);
 }
 
 guard.resume();

@@ -23,7 +23,9 @@ let shown = 0;
 for await (const text of novel.textStream) {
   process.stdout.write(text);
   shown += text.length;
-  if (shown > 100) reader.abort();
+  if (shown <= 100) continue;
+  reader.abort();
+  break;
 }
 
 // A refusal or a kill in a stream is its error.

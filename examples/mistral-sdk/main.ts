@@ -13,7 +13,7 @@ try {
       model: 'mistral-small-latest',
       messages: [{ role: 'user', content: `Name a lighthouse in ${place}.` }],
     });
-    console.log(`${place}: ${choices[0]?.message?.content}`);
+    console.log(place, choices[0]?.message?.content);
   }
 } catch (error) {
   if (!BudgetExceededError.isInstance(error)) throw error;

@@ -14,11 +14,12 @@ const response = await POST(
   }),
 );
 
-const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
 let shown = '';
-while (!shown.includes('text-delta')) shown += (await reader?.read())?.value ?? '';
+for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+  shown += text;
+  if (shown.length > 500) break;
+}
+client.abort(); // the tab is closed
 console.log(shown);
-
-client.abort(); // The tab is closed.
 console.log(await settled);
 console.log(guard.status().budgets);

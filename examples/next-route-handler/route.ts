@@ -2,7 +2,14 @@
 import { openai } from '@ai-sdk/openai';
 import { AgentKavach, Budget, findKavachError } from '@agentkavach/core';
 import { kavach } from '@agentkavach/vercel-ai';
-import { convertToModelMessages, streamText, wrapLanguageModel, type UIMessage } from 'ai';
+import {
+  convertToModelMessages,
+  createUIMessageStreamResponse,
+  streamText,
+  toUIMessageStream,
+  wrapLanguageModel,
+  type UIMessage,
+} from 'ai';
 
 export const guard = new AgentKavach({
   agentName: 'chat',
@@ -15,9 +22,9 @@ export async function POST(request: Request): Promise<Response> {
   const { messages } = (await request.json()) as { messages: UIMessage[] };
   const prompt = await convertToModelMessages(messages);
   // Take the user from your session; each has a budget, and each request is a run.
-  return guard.run({ user: request.headers.get('x-user') ?? 'anonymous' }, () =>
-    streamText({ model, messages: prompt, abortSignal: request.signal }).toUIMessageStreamResponse({
-      onError: (error) => findKavachError(error)?.message ?? 'Something went wrong.',
-    }),
-  );
+  return guard.run({ user: request.headers.get('x-user') ?? 'anonymous' }, () => {
+    const { stream } = streamText({ model, messages: prompt, abortSignal: request.signal });
+    const onError = (error: unknown) => findKavachError(error)?.message ?? 'Something went wrong.';
+    return createUIMessageStreamResponse({ stream: toUIMessageStream({ stream, onError }) });
+  });
 }

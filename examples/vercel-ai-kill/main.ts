@@ -13,7 +13,7 @@ const model = wrapLanguageModel({ model: openai('gpt-4o-mini'), middleware: kava
 const novel = streamText({
   model,
   prompt: 'Write a novel about a lighthouse.',
-  onError: ({ error }) => console.log(`in flight: ${findKavachError(error)?.message ?? error}`),
+  onError: ({ error }) => console.log('\nin flight:', findKavachError(error)?.message ?? error),
 });
 let shown = 0;
 for await (const text of novel.textStream) {
@@ -26,7 +26,7 @@ for await (const text of novel.textStream) {
 try {
   await generateText({ model, prompt: 'Go on.' });
 } catch (error) {
-  console.log(`the next call: ${findKavachError(error)?.message ?? error}`);
+  console.log('\nthe next call:', findKavachError(error)?.message ?? error);
 }
 
 guard.resume();

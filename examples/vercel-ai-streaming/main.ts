@@ -20,6 +20,8 @@ let shown = 0;
 for await (const text of novel.textStream) {
   process.stdout.write(text);
   shown += text.length;
-  if (shown > 100) reader.abort();
+  if (shown <= 100) continue;
+  reader.abort();
+  break;
 }
 console.log(guard.status().budgets);
