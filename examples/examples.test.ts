@@ -80,6 +80,7 @@ describe('examples', () => {
     const { stdout } = await run(process.execPath, ['--import', 'tsx', `examples/${name}/main.ts`], {
       cwd: root,
       env: environment(simulator),
+      timeout: 50_000, // a provider that was not left keeps its example waiting
     });
     await simulator.ledger.settled();
     const { ledger } = simulator;
