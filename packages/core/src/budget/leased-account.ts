@@ -78,9 +78,13 @@ export class LeasedAccount {
     this.#demand.look();
   }
 
-  /** The same for a refusal that the authority is not likely to take back. */
+  /**
+   * The same for a refusal that the authority is not likely to take back. What it has not been told is told soon: others
+   * should know that all is spent, and whoever watches the budget.
+   */
   missNowAndThen(): void {
-    this.isMissed ||= this.#demand.passedMs >= CLOSED_AGAIN_MS;
+    const isUntold = this.lease !== undefined && this.lease.used > this.lease.told;
+    this.isMissed ||= isUntold || this.#demand.passedMs >= CLOSED_AGAIN_MS;
   }
 
   /** What there is to say to the authority now. */

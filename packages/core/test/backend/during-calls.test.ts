@@ -83,6 +83,9 @@ describe('a limit that is lowered below what calls hold', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'KAVACH_BUDGET_EXCEEDED', limit: 0.5, spent: 1 });
     expect(onKill.mock.calls).toEqual([['cost']]);
     expect(present()).toMatchObject({ spent: 1, reserved: 0, remaining: 0, exhausted: true });
+    // The refusal has the backend told at once, so that it tells whoever watches the budget.
+    await guard.flush();
+    await expect.poll(() => windowOf(name), { timeout: 5_000, interval: 20 }).toMatchObject({ spent: 1, full: 1 });
     await setLimit(name, 1.3);
     await until(() => guard.status().budgets[0]?.limit === 1.3);
     await expect(ask()).resolves.toBe('ok');
