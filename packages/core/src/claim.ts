@@ -87,7 +87,9 @@ export class Claim implements Amounts {
       return `The call sets no output cap, so ${this.cap} tokens are held: pass maxOutputTokens, or canClampOutput: true where the callback sends the cap that it is granted.`;
     }
     const bounds = `Its input is bounded at ${inputBound} tokens and its output at ${this.cap}`;
-    return this.#isCounted ? `${bounds}.` : `${bounds}; with gpt-tokenizer installed, input is counted more exactly.`;
+    return this.#isCounted
+      ? `${bounds}.`
+      : `${bounds}; gpt-tokenizer, where it is installed and knows the model, counts input more exactly.`;
   }
 
   /**

@@ -31,25 +31,32 @@ describe('turnsOf', () => {
 });
 
 describe('sentMessage', () => {
+  const answer = Object.assign(
+    new AIMessage({
+      content: 'Hi',
+      tool_calls: [call],
+      additional_kwargs: { reasoning_content: 'because', tool_calls: [] },
+      response_metadata: { usage: { prompt_tokens: 3 }, output: [{ type: 'reasoning' }] },
+    }),
+    { usage_metadata: { input_tokens: 1, output_tokens: 1, total_tokens: 2 } },
+  );
+
   it('keeps what the provider gets, and nothing of LangChain’s own', () => {
-    const sent = sentMessage(
-      Object.assign(
-        new AIMessage({
-          content: 'Hi',
-          tool_calls: [call],
-          additional_kwargs: { reasoning_content: 'because', tool_calls: [] },
-          response_metadata: { usage: { prompt_tokens: 3 }, output: [{ type: 'reasoning' }] },
-        }),
-        { usage_metadata: { input_tokens: 1, output_tokens: 1, total_tokens: 2 } },
-      ),
-    );
-    expect(sent).toEqual({
+    expect(sentMessage(answer, false)).toEqual({
       role: 'assistant',
       content: 'Hi',
       tool_calls: [call],
       additional: { reasoning_content: 'because' },
-      items: [{ type: 'reasoning' }],
     });
+  });
+
+  it('takes the items of an earlier answer, and not its content too, where they are what is sent', () => {
+    expect(sentMessage(answer, true)).toEqual({ role: 'assistant', items: [{ type: 'reasoning' }] });
+  });
+
+  it('takes the content where the items are none that would be sent', () => {
+    const odd = new AIMessage({ content: 'Hi', response_metadata: { output: ['Hi'] } });
+    expect(sentMessage(odd, true)).toEqual({ role: 'assistant', content: 'Hi' });
   });
 
   it.each([
@@ -57,7 +64,7 @@ describe('sentMessage', () => {
     [new SystemMessage('a'), 'system'],
     [new ToolMessage({ tool_call_id: '1', content: 'a' }), 'tool'],
   ])('names the role: %o', (message, role) => {
-    expect(sentMessage(message)).toMatchObject({ role, content: 'a' });
+    expect(sentMessage(message, true)).toMatchObject({ role, content: 'a' });
   });
 });
 

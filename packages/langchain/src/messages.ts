@@ -17,16 +17,23 @@ const REPEATED = new Set([
   'role',
 ]);
 
-/** A message as its provider gets it, for the bound of its tokens: without ids, figures and whatever else is LangChain's own. */
-export function sentMessage(message: unknown): unknown {
+/**
+ * A message as its provider gets it, for the bound of its tokens: without ids, figures and whatever else is LangChain's own.
+ *
+ * @param sendsItems the request goes to OpenAI's Responses endpoint, where an earlier answer is sent as the items that came
+ *   (@langchain/openai, converters/responses.js), and not as its content too
+ */
+export function sentMessage(message: unknown, sendsItems: boolean): unknown {
   const own = fields(message);
   if (own === undefined) return message;
   const type = typeOf(own);
+  const output = list(fields(own['response_metadata'])?.['output']);
+  if (sendsItems && type === 'ai' && output.length > 0 && output.every(isItem))
+    return { role: 'assistant', items: output };
   const extra = Object.entries(fields(own['additional_kwargs']) ?? {}).filter(
     ([key, value]) => !REPEATED.has(key) && value !== undefined && value !== null,
   );
   const calls = list(own['tool_calls']);
-  const output = list(fields(own['response_metadata'])?.['output']);
   return {
     role: ROLES[type] ?? type,
     content: own['content'],
@@ -34,8 +41,11 @@ export function sentMessage(message: unknown): unknown {
     ...(own['tool_call_id'] === undefined ? {} : { tool_call_id: own['tool_call_id'] }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
     ...(extra.length === 0 ? {} : { additional: Object.fromEntries(extra) }),
-    ...(output.length === 0 ? {} : { items: output }),
   };
+}
+
+function isItem(value: unknown): boolean {
+  return typeof fields(value)?.['type'] === 'string';
 }
 
 /** Parts that every provider gets as text. */

@@ -39,9 +39,14 @@ export function toCallRequest(call: ModelCall): CallRequest {
   const { name, messages, params, signal } = call;
   const generation = fields(params['generationConfig']);
   const fees = hostedFees(name, params);
+  // Only the parameters of the Responses endpoint have this name, set or not.
+  const sendsItems = 'max_output_tokens' in params;
   return {
     ...name,
-    input: { messages: messages.map(sentMessage), ...promptParams(params, generation) },
+    input: {
+      messages: messages.map((message) => sentMessage(message, sendsItems)),
+      ...promptParams(params, generation),
+    },
     // More than any context window, which is what the guard then holds.
     inputTokens: STATE.some((key) => isSet(params[key])) ? Number.MAX_SAFE_INTEGER : undefined,
     inputRounds: fees.inputRounds,
