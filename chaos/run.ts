@@ -103,6 +103,7 @@ export async function runSeed(seed: number, { stack, dataDir, wire, agent, takeB
     'kill agent': () => {
       const [victim] = agents;
       if (victim?.kill('SIGKILL') === true) killed += 1;
+      if (victim !== undefined) agents.delete(victim); // the next blow is for another
       start();
     },
     'kill postgres': () => process.kill(postmasterOf(dataDir), 'SIGKILL'),
