@@ -3,6 +3,7 @@ import { Budget } from './budget/budget.ts';
 import { LeaseDesk } from './budget/lease-desk.ts';
 import { poolOf, type Pool } from './budget/pool.ts';
 import { BudgetExceededError } from './errors.ts';
+import { AgentKavach } from './kavach.ts';
 import { FakeAuthority } from './testing/fake-authority.ts';
 import { deferred, FakeClock, guardFixture, type GuardFixture } from './testing/index.ts';
 import type { LeasesAnswer } from './wire/index.ts';
@@ -227,6 +228,22 @@ describe('a guard on a leased budget', () => {
     ask({ inputTokens: 0, maxOutputTokens: 100 }).catch(() => undefined);
     await team.pass(2 * TRIP_MS);
     expect(guard.status()).toMatchObject({ killed: false, inFlight: 1 });
+  });
+
+  it('tells the authority soon what it has stopped its agent for, once', async () => {
+    const team = new Team();
+    const { ask, provider, network } = team.join({ channels: [AgentKavach.channel('kill', { threshold: 0.5 })] });
+    ask({ maxOutputTokens: 500 }).catch(() => undefined);
+    await team.pass(100);
+    provider.pending[0]!.answer(100, 450);
+    await team.pass(10);
+    await expect(ask({ maxOutputTokens: 1 })).rejects.toThrow('has stopped the agent');
+    await team.pass(300);
+    expect(team.authority.window('team').spent).toBe(0.55e9);
+    const before = network.requests;
+    await expect(ask({ maxOutputTokens: 1 })).rejects.toThrow('has stopped the agent');
+    await team.pass(300);
+    expect(network.requests).toBe(before);
   });
 
   it('is refused as too large where not even an unspent budget has it', async () => {
