@@ -44,7 +44,8 @@ export async function readWhole(response: Response, figures: (body: unknown) => 
   } catch (error) {
     throw new LostBody(response, error);
   }
-  return { ...figures(parseObject(text)), value: readAgain(response, text) };
+  const body = parseObject(text);
+  return { ...figures(body), value: readAgain(response, text, body) };
 }
 
 /** An answer with another body: status, headers and address stay. */

@@ -26,6 +26,14 @@ describe('an answer that is read again', () => {
     expect(() => response.clone()).toThrow(TypeError);
   });
 
+  it('hands out the object that was made of its text, once', async () => {
+    const response = new Response('{"a":1}');
+    const parsed = { a: 1 };
+    readAgain(response, await response.text(), parsed);
+    expect(await response.json()).toBe(parsed);
+    await expect(response.json()).rejects.toThrow(TypeError);
+  });
+
   it('gives its body as one and the same stream', async () => {
     const response = await answer();
     expect(response.body).toBe(response.body);

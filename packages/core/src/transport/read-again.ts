@@ -7,22 +7,30 @@
 /** Under these symbols an answer carries its text, until somebody reads it, and what the platform would make of it. */
 const TEXT: unique symbol = Symbol('agentkavach.text');
 const COPY: unique symbol = Symbol('agentkavach.copy');
+const PARSED: unique symbol = Symbol('agentkavach.parsed');
 
 interface Reread extends Response {
   [TEXT]: string | undefined;
   [COPY]: Response | undefined;
+  [PARSED]: object | undefined;
 }
 
 /** Prototypes by the one that they stand on: a client's `fetch` may have a Response class of its own. */
 const prototypes = new WeakMap<object, object>();
 
-/** Makes an answer readable again. @returns the same object */
-export function readAgain(response: Response, text: string): Response {
+/**
+ * Makes an answer readable again.
+ *
+ * @param parsed the text as an object, where it was parsed and nobody else keeps it: the client's then
+ * @returns the same object
+ */
+export function readAgain(response: Response, text: string, parsed?: object): Response {
   const own = Object.getPrototypeOf(response) as object;
   let prototype = prototypes.get(own);
   if (prototype === undefined) prototypes.set(own, (prototype = Object.create(own, READERS) as object));
   Object.setPrototypeOf(response, prototype);
   (response as Reread)[TEXT] = text;
+  (response as Reread)[PARSED] = parsed;
   return response;
 }
 
@@ -36,6 +44,13 @@ function take(response: Reread): string {
   const text = response[TEXT] ?? '';
   response[TEXT] = undefined;
   return text;
+}
+
+function takeJson(response: Reread): unknown {
+  const text = take(response);
+  const parsed = response[PARSED];
+  response[PARSED] = undefined;
+  return parsed ?? (JSON.parse(text) as unknown);
 }
 
 /** The answer as the platform would give it, for readers that are rare here. */
@@ -57,7 +72,7 @@ function reader<T>(read: (response: Reread) => T | Promise<T>): PropertyDescript
 
 const READERS: PropertyDescriptorMap = {
   text: reader(take),
-  json: reader((response) => JSON.parse(take(response)) as unknown),
+  json: reader(takeJson),
   arrayBuffer: reader((response) => rest(response, take(response)).arrayBuffer()),
   bytes: reader(async (response) => new Uint8Array(await rest(response, take(response)).arrayBuffer())),
   blob: reader((response) => rest(response, take(response)).blob()),
