@@ -38,6 +38,17 @@ describe('a prompt that is over-estimated by its bytes', () => {
     expect(guard.status().killed).toBe(true);
   });
 
+  it('is refused without the advice to install a tokenizer, which is there', async () => {
+    const guard = new AgentKavach({ budget: Budget.total(0.1), prices, waitMs: 0 });
+    // The second has too long an answer for any count of its input to decide.
+    for (const one of [request, { ...request, maxOutputTokens: 6_000 }]) {
+      const error = await guard.call(one, async () => ({ value: 1 })).catch((thrown: unknown) => thrown);
+      expect(String(error)).toContain('Its input is bounded at');
+      expect(String(error)).not.toContain('gpt-tokenizer');
+      guard.resume();
+    }
+  });
+
   it('is refused by a kill that came while it was counted', async () => {
     const guard = new AgentKavach({ budget: Budget.total(0.2), prices, waitMs: 0 });
     let sent = false;

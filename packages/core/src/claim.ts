@@ -8,7 +8,7 @@ import type { CallRequest } from './call.ts';
 import { byteBound, lengthBound } from './pricing/bound.ts';
 import { mayReasonUnseen } from './pricing/hidden-output.ts';
 import { affordableOutput, worstCost, type Price } from './pricing/price.ts';
-import { sharpBound } from './pricing/sharpen.ts';
+import { lacksTokenizer, sharpBound } from './pricing/sharpen.ts';
 
 /** The input bound of a request that does not show its input, for a model whose context window is not known. */
 const UNKNOWN_WINDOW = 1_000_000;
@@ -46,7 +46,6 @@ export class Claim implements Amounts {
   /** Monotonic place in the order of arrival, once the call has had to wait. */
   order = Number.POSITIVE_INFINITY;
   #rung: Rung = 'length';
-  #isCounted = false;
   /** The length bound that the claim rests on; a caller may change its messages while the call waits or runs. */
   #lengthBound = 0;
 
@@ -87,9 +86,10 @@ export class Claim implements Amounts {
       return `The call sets no output cap, so ${this.cap} tokens are held: pass maxOutputTokens, or canClampOutput: true where the callback sends the cap that it is granted.`;
     }
     const bounds = `Its input is bounded at ${inputBound} tokens and its output at ${this.cap}`;
-    return this.#isCounted
-      ? `${bounds}.`
-      : `${bounds}; gpt-tokenizer, where it is installed and knows the model, counts input more exactly.`;
+    // Said only where a count could have decided, and was not to be had for want of the package.
+    return this.#rung === 'tokens' && lacksTokenizer()
+      ? `${bounds}; with gpt-tokenizer installed, input is counted more exactly, for models that it knows.`
+      : `${bounds}.`;
   }
 
   /**
@@ -147,8 +147,7 @@ export class Claim implements Amounts {
     if (this.#rung === 'tokens' || !this.#canSharpen()) return false;
     this.#rung = 'tokens';
     const { input, provider, model } = this.request;
-    this.#isCounted = this.#lower(await sharpBound(input, provider, model));
-    return this.#isCounted;
+    return this.#lower(await sharpBound(input, provider, model));
   }
 
   /** Bounds the input anew where the caller has changed it while the call waited. */

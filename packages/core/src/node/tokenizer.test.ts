@@ -125,7 +125,9 @@ describe('createTokenizer', () => {
     const { workers, start } = fakeWorkers();
     const tokenizer = createTokenizer({ start });
     const first = tokenizer.count(['a'], 'o200k_base', 'all');
+    expect(tokenizer.isMissing).toBe(false);
     workers[0]?.emit('message', { id: 1, failed: 'not-installed' });
+    expect(tokenizer.isMissing).toBe(true);
     expect(await first).toBeUndefined();
     expect(await tokenizer.count(['a'], 'o200k_base', 'all')).toBeUndefined();
     expect(workers[0]?.jobs).toHaveLength(1);

@@ -40,6 +40,8 @@ export interface Tokenizer {
     encoding: CountJob['encoding'],
     mode: CountJob['mode'],
   ): Promise<readonly Count[] | undefined>;
+  /** Whether a count has found that `gpt-tokenizer` is not installed. */
+  readonly isMissing: boolean;
   /** Ends the worker; a later count starts another. */
   close(): void;
 }
@@ -112,6 +114,9 @@ export function createTokenizer(options: TokenizerOptions = {}): Tokenizer {
       } finally {
         clearTimeout(timer);
       }
+    },
+    get isMissing() {
+      return notInstalled;
     },
     close: () => stop(worker),
   };

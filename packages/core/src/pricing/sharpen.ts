@@ -123,6 +123,12 @@ export async function sharpBound(
   return Math.min(upper, rest);
 }
 
+/** Whether a count of this process has found that `gpt-tokenizer` is not installed. */
+export function lacksTokenizer(): boolean {
+  return started?.isMissing ?? false;
+}
+
+let started: Tokenizer | undefined;
 let shared: Promise<Tokenizer | undefined> | undefined;
 
 /** The worker of this process; `undefined` where there is no Node. Loaded with the first count, never before. */
@@ -136,7 +142,8 @@ async function startTokenizer(): Promise<Tokenizer | undefined> {
   if (process?.versions?.node === undefined) return undefined;
   try {
     const { createTokenizer } = await import('../node/tokenizer.ts');
-    return createTokenizer();
+    started = createTokenizer();
+    return started;
   } catch {
     return undefined;
   }
