@@ -28,8 +28,12 @@ function published(folder: string, workers: readonly string[] = []): Options {
     format: JSON.stringify(exports).includes('"require"') ? ['esm', 'cjs'] : ['esm'],
     // tsup would read these from the root's package.json, which has none.
     external: [/^node:/, ...external.map((name) => new RegExp(`^${name}(/|$)`))],
-    // Its types builder sets `baseUrl`, which TypeScript 6 warns of.
-    dts: JSON.stringify(exports).includes('"types"') && { compilerOptions: { ignoreDeprecations: '6.0' } },
+    dts: JSON.stringify(exports).includes('"types"') && {
+      // A user without `skipLibCheck` would get TS2307 for the types of each optional package that is not installed.
+      banner: '// @ts-nocheck: checked where it was built',
+      // tsup's types builder sets `baseUrl`, which TypeScript 6 warns of.
+      compilerOptions: { ignoreDeprecations: '6.0' },
+    },
     target: 'node22',
     platform: 'neutral',
     // Deno and Workers know Node's modules by their prefix only.

@@ -18,6 +18,7 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, unknown>>;
 }
 
 interface Packed {
@@ -59,6 +60,7 @@ function checkPackage(folder: string, manifest: Manifest): string[] {
   return [
     ...contents(name, tarball, home),
     ...undeclared(manifest, tarball, home),
+    ...demanding(manifest, tarball, home),
     ...(name === '@agentkavach/embedded' ? unmended(home) : []),
     ...run('publint', ['run', tar, '--strict']).failure,
     ...(isProgram ? [] : types(tar, esmOnly)),
@@ -106,6 +108,21 @@ function undeclared(manifest: Manifest, tarball: Packed, home: string): string[]
         .filter((specifier) => !declared.some((one) => specifier === one || specifier.startsWith(`${one}/`)))
         .map((specifier) => `${name}: ${path} imports ${specifier}, which is none of its dependencies.`),
     );
+}
+
+/** Types that a user's compiler would refuse where an optional package is not installed: TS2307, unless they say not to check them. */
+function demanding({ name, peerDependenciesMeta = {} }: Manifest, tarball: Packed, home: string): string[] {
+  const optional = Object.keys(peerDependenciesMeta);
+  return tarball.files
+    .filter(({ path }) => /\.d\.c?ts$/.test(path))
+    .map(({ path }) => ({ path, text: readFileSync(join(home, path), 'utf8') }))
+    .filter(({ text }) => !text.startsWith('// @ts-nocheck'))
+    .filter(({ text }) =>
+      arrowsOf(text).some(({ specifier }) =>
+        optional.some((one) => specifier === one || specifier.startsWith(`${one}/`)),
+      ),
+    )
+    .map(({ path }) => `${name}: ${path} can't be compiled without optional packages.`);
 }
 
 /** postgres.js is built in, and a build from a fresh install without scripts would have it as it came. */
