@@ -86,7 +86,8 @@ function refusal(status: number, text: string, url: string): CliError {
     // No answer of ours.
   }
   const message = error.message ?? `${url} answered ${status}, which is no answer of this backend.`;
-  return new CliError(message, exitOf(status, error.code), error.code ?? `http_${status}`);
+  const hint = error.code === 'agent_not_found' ? ' agentkavach status shows those that have connected.' : '';
+  return new CliError(`${message}${hint}`, exitOf(status, error.code), error.code ?? `http_${status}`);
 }
 
 function exitOf(status: number, code: string | undefined): CliError['exit'] {

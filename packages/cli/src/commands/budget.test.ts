@@ -22,6 +22,7 @@ describe('budget set', () => {
     const { exit, out, err } = await set('bot', 'hourly', '250');
     expect([exit, err]).toEqual([0, '']);
     expect(out.split('\n')[0]).toBe('bot hourly: the limit is 250 calls now (it was 100 calls), in every process.');
+    expect(out).toMatch(/agentkavach budget release bot hourly$/);
     expect(await limits()).toMatchObject({ hourly: 250 });
   });
 
@@ -40,7 +41,8 @@ describe('budget set', () => {
       /^bot has 2 budgets "daily": daily \((usd|tokens), id \S+\), daily \(\w+, id \S+\)\. Name/,
     );
     expect(await limits()).toMatchObject({ daily: 50e9, tokens: 1_000_000 });
-    expect((await set('bot', 'daily', '2000000', '--unit', 'tokens')).exit).toBe(0);
+    const words = await set('bot', 'daily', '2000000', '--unit', 'tokens');
+    expect(words.out).toMatch(/agentkavach budget release bot daily --unit tokens$/);
     const id = /usd, id ([0-9a-f-]+)/.exec(unclear.err)?.[1] ?? '';
     expect((await set('bot', id, '75')).exit).toBe(0);
     expect(await limits()).toMatchObject({ daily: 75e9, tokens: 2_000_000 });

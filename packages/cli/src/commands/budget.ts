@@ -28,17 +28,26 @@ async function run(args: Arguments, io: Io): Promise<Result> {
   if (unit !== undefined) readChoice(unit, '--unit', UNITS);
   const api = new Api(await accessOf(args, io), io);
   const found = pick(await budgetsOf(api, owner), owner, budget, unit);
-  return limit === undefined ? release(api, owner, found) : set(api, owner, found, limit);
+  return limit === undefined ? release(api, owner, found) : set(api, owner, found, limit, [budget, unit]);
 }
 
-async function set(api: Api, owner: string, found: BudgetView, limit: number): Promise<Result> {
+/** @param named the budget as the operator named it, and its unit where one was given: what releases it again */
+async function set(
+  api: Api,
+  owner: string,
+  found: BudgetView,
+  limit: number,
+  [name, unit]: readonly [name: string, unit: string | undefined],
+): Promise<Result> {
+  // A name that a shell would cut or change goes by its id.
+  const named = /^[\w.-]+$/.test(name) ? `${name}${unit === undefined ? '' : ` --unit ${unit}`}` : found.id;
   await api.ask('PATCH', `budgets/${found.id}`, { limit });
   return {
     json: { id: found.id, unit: found.unit, limit, was: found.limit, managedBy: 'operator' },
     lines: [
       `${owner} ${nameOf(found)}: the limit is ${amount(found.unit, limit)} now (it was ${amount(found.unit, found.limit)}), in every process.`,
       'Operators manage this limit from now on; what code says no longer changes it.',
-      `Back to the limit in code: agentkavach budget release ${owner} ${found.id}`,
+      `Back to the limit in code: agentkavach budget release ${owner} ${named}`,
     ],
   };
 }

@@ -39,7 +39,7 @@ describe('status', () => {
     expect(await json(place, 'status', 'bot')).toMatchObject({ name: 'bot', killed: false });
     const missing = await run(place, 'status', 'nobody');
     expect(missing.exit).toBe(5);
-    expect(missing.err).toContain('no such agent');
+    expect(missing.err).toMatch(/no such agent .*\. agentkavach status shows those that have connected\.$/);
   });
 
   it('shows what keeps an agent from going on, the gravest first', async () => {

@@ -31,10 +31,11 @@ describe('kill and resume', () => {
     expect(await json(place, 'resume', 'bot')).toMatchObject({ agent: 'bot', killed: false, reason: null });
   });
 
+  const HINT = 'agentkavach status shows those that have connected.';
   it.each(['nobody', 'no body/../x', 'ü'])('do not know %s', async (name) => {
     for (const command of ['kill', 'resume']) {
       const { exit, err } = await run(place, command, name);
-      expect([exit, err]).toEqual([5, `There is no agent "${name}" in the organisation.`]);
+      expect([exit, err]).toEqual([5, `There is no agent "${name}" in the organisation. ${HINT}`]);
     }
     expect(await json(place, 'kill', name)).toMatchObject({ error: { code: 'agent_not_found' } });
   });

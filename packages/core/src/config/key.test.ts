@@ -54,6 +54,11 @@ describe('a malformed key', () => {
     guard.call({ ...REQUEST, provider: 'openai', model: 'gpt-4o' }, async () => ({ value: 'ok' }));
   const budget = Budget.total(0.000001);
 
+  it('names no limit beside the warning that there is none', () => {
+    expect(new AgentKavach({ apiKey: '', agentName: 'off' }).status().backend.state).toBe('passthrough');
+    expect(warn.mock.calls.flat()).toEqual([expect.stringMatching(/THE GUARD IS OFF/)]);
+  });
+
   it('switches the guard off by default, with one loud warning', async () => {
     const onKill = vi.fn();
     const guard = new AgentKavach({ apiKey: '', budget, onKill, guardrails: { maxCallsPerRun: 1 } });

@@ -129,7 +129,7 @@ export function checkOptions(given: KavachOptions): Policy {
   const key = readKey(fields['apiKey'], option('onInvalidKey', 'passthrough'), agentName);
   const mode = option('mode', 'hard');
   const withoutBackend = option('onBackendUnavailable', 'refuse');
-  const budgets = checkBudgets(fields['budget'], agentName);
+  const budgets = checkBudgets(fields['budget'], agentName, key !== 'passthrough');
   const url = option('url', undefined);
   const backend = key === 'keyed' && url !== undefined ? { url, apiKey: fields['apiKey'] as string } : undefined;
   if (key === 'keyed' && backend === undefined)
@@ -175,12 +175,14 @@ export function checkOptions(given: KavachOptions): Policy {
   };
 }
 
-function checkBudgets(value: unknown, agentName: string): readonly Budget[] {
+function checkBudgets(value: unknown, agentName: string, enabled: boolean): readonly Budget[] {
   if (value === undefined) {
-    sayOnce(
-      'default budget',
-      `agent ${agentName}: no budget was set, so it is Budget.daily(100): $100 a day. Set the budget option or AGENTKAVACH_BUDGET to change it.`,
-    );
+    // A guard that is off has just said so: a limit named beside that would be believed.
+    if (enabled)
+      sayOnce(
+        'default budget',
+        `agent ${agentName}: no budget was set, so it is Budget.daily(100): $100 a day. Set the budget option or AGENTKAVACH_BUDGET to change it.`,
+      );
     return [Budget.daily(100)];
   }
   const budgets: readonly unknown[] = Array.isArray(value) ? value : [value];

@@ -215,6 +215,13 @@ describe('Reporter, when the backend fails', () => {
     expect(authority.ledger).toEqual(range(0, 5));
   });
 
+  it('says so of a single event', async () => {
+    const { append, advance, said } = reporting(Array<Mood>(8).fill('is down'));
+    append(0, 1);
+    await advance(60_000);
+    expect(said[0]).toContain('ECONNREFUSED. 1 is kept and sent later;');
+  });
+
   it('says so at the third failure, once per outage', async () => {
     const { append, advance, said } = reporting(Array<Mood>(8).fill('is down'));
     append(0, 2);

@@ -236,7 +236,7 @@ export class Reporter {
     if (this.#failures === SAY_AFTER_FAILURES)
       this.#outage.say(
         `Events can't be delivered for now: ${sentence(error)} ` +
-          `${this.#buffer.size} are kept and sent later; limits hold meanwhile.`,
+          `${this.#buffer.size} ${this.#buffer.size === 1 ? 'is' : 'are'} kept and sent later; limits hold meanwhile.`,
       );
     const { onRejection } = this.#options;
     if (reason !== undefined && onRejection !== undefined) isolated('onRejection', () => onRejection(reason));
