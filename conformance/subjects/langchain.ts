@@ -130,14 +130,6 @@ const CALLBACKS: Readonly<Record<string, Departure>> = {
     expected: { requests: 2, calls: 1, refusal: undefined },
   },
 };
-const INVOKE_CONFIG: Readonly<Record<string, Departure>> = {
-  ...CALLBACKS,
-  kill: {
-    kind: 'differs',
-    why: 'The model’s client drops the reason of an abort: the caller gets an `AbortError`, and our error is the `reason` of the config’s signal.',
-    expected: { refusal: undefined },
-  },
-};
 const CALLBACKS_ALONE: Readonly<Record<string, Departure>> = {
   ...CALLBACKS,
   kill: {
@@ -178,7 +170,7 @@ function subject(
 export const LANGCHAIN: readonly Subject[] = [
   subject('`model.invoke`, guardChatModel', invoke, byModel),
   subject('`model.invoke`, handler', invoke, byHandler, CALLBACKS_ALONE),
-  subject('`model.invoke`, `handler.config()`', invoke, byConfig, INVOKE_CONFIG),
+  subject('`model.invoke`, `handler.config()`', invoke, byConfig, CALLBACKS),
   subject('`model.stream`, guardChatModel', stream, byModel),
   subject('`model.stream`, handler', stream, byHandler, STREAM_CALLBACKS),
   subject('`createAgent`, middleware', agent, byMiddleware),

@@ -113,6 +113,11 @@ export interface CallRequest extends PriceHints {
    * charged its whole reservation when it is cancelled. Default: by the model's name, at Azure always, and where `extraOutputTokens` is set.
    */
   readonly hidesOutput?: boolean | undefined;
+  /**
+   * Whether the provider goes on when the grant's signal aborts. Such a stream is charged its whole reservation when it is stopped from
+   * outside, since what is seen says nothing of what is billed. Default false.
+   */
+  readonly unstoppable?: boolean | undefined;
   /** Whether the callback sends the `maxOutputTokens` of its grant; only then may the guard lower the cap. */
   readonly canClampOutput?: boolean | undefined;
   /** `embedding` has no output; `image` is priced by image or image token. Default `text`. */

@@ -16,6 +16,7 @@ const KNOWN = new Set<string>([
     'maxOutputTokens',
     'extraOutputTokens',
     'hidesOutput',
+    'unstoppable',
   ],
   ...['canClampOutput', 'kind', 'signal', 'notSent', 'identity', 'cacheWrite', 'serviceTier', 'toolCalls', 'images'],
   ...['candidates', 'textOnly', 'canSwitchModel', 'history'],

@@ -188,13 +188,13 @@ export class InFlight implements CallGrant, CallLayer {
    * Stops the call from outside: the provider is aborted, the caller's wait ends with the error, the reservation
    * settles by what is known.
    */
-  stop(error: Error, cause: 'cancelled' | 'idle'): void {
+  stop(error: Error, cause: 'cancelled' | 'idle' | 'left'): void {
     if (this.#ended) return;
     this.#stopped = error;
     if (this.onStop === undefined)
       this.release(false); // admitted from the queue, and not sent yet
     else if (this.pace === undefined) this.#chargeReservation('cancelled');
-    else if (cause === 'idle') this.loseStream();
+    else if (cause === 'idle' || (cause === 'cancelled' && this.claim.request.unstoppable === true)) this.loseStream();
     else this.cancelStream();
     this.#controller?.abort(error);
     this.onStop?.(error);

@@ -49,6 +49,21 @@ describe('a reserved call', () => {
     expect(guard.status().budgets[0]?.reserved).toBe(1);
   });
 
+  it('is charged whole by a kill in mid-stream where the provider goes on, and as seen where its holder cancels', async () => {
+    const { guard, booked } = meteredGuard({ cancelMarginTokens: 0 });
+    const stream = async () => {
+      const call = await guard.reserve({ ...REQUEST, unstoppable: true });
+      call.meter.output('ab');
+      return call;
+    };
+    (await stream()).cancel();
+    await stream();
+    guard.kill();
+    expectSettled(guard, booked, 2);
+    expect(booked[0]?.usd).toBeLessThan(RESERVED_USD);
+    expect(booked[1]).toMatchObject({ usd: RESERVED_USD, estimated: true });
+  });
+
   it('is aborted and charged by a kill, of which its holder is told', async () => {
     const { guard, booked } = meteredGuard();
     const told: Error[] = [];

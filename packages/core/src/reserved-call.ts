@@ -82,7 +82,7 @@ class HeldCall implements ReservedCall {
   }
   cancel(reason: Error = new DOMException('The call was cancelled.', 'AbortError')): void {
     this.#call.onStop = () => undefined; // who cancels need not be told
-    this.#call.stop(reason, 'cancelled');
+    this.#call.stop(reason, 'left');
   }
 }
 

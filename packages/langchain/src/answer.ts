@@ -3,7 +3,7 @@
  * raw usage stands in a message's `response_metadata`, that is read.
  */
 import type { CallFigures, CallRequest, Usage } from '@agentkavach/core';
-import { usageFromRaw } from '@agentkavach/core/providers';
+import { figuresOfResponse, usageFromRaw } from '@agentkavach/core/providers';
 import { tierWithoutAnswer } from './request.ts';
 import { count, fields, list, text, type Fields } from './shape.ts';
 
@@ -35,15 +35,39 @@ function modelIn(metadata: Fields | undefined): string | undefined {
   return text(metadata?.['model_name']) ?? text(metadata?.['model']);
 }
 
+/**
+ * The usage, with what LangChain's own figures leave out charged as the dearest that was asked for: the lifetime of cache
+ * writes, and the fees of tools that the provider runs.
+ */
+export function dearest({ cacheWrite, toolCalls }: CallRequest, usage: Usage | undefined): Usage | undefined {
+  if (usage === undefined) return undefined;
+  const longest = cacheWrite === '1h' ? usage.cacheWriteTokens : undefined;
+  return {
+    ...usage,
+    cacheWrite1hTokens: usage.cacheWrite1hTokens ?? longest,
+    toolCalls: usage.toolCalls ?? toolCalls,
+  };
+}
+
 /** The usage of a finished message; `undefined` where nothing can be trusted. */
 function usageOfMessage({ provider }: CallRequest, message: Fields): Usage | undefined {
   const metadata = fields(message['response_metadata']);
   const raw = usageFromRaw(provider, metadata?.['usage']);
   const own = usageOfMetadata(message['usage_metadata']);
+  const toolCalls = feesShown(provider, metadata);
   if (raw?.inputTokens !== undefined && raw.outputTokens !== undefined) {
-    return { ...raw, serviceTier: raw.serviceTier ?? text(metadata?.['service_tier']) };
+    const serviceTier = raw.serviceTier ?? text(metadata?.['service_tier']);
+    return { ...raw, serviceTier, toolCalls: raw.toolCalls ?? toolCalls };
   }
-  return own === undefined ? undefined : { ...own, serviceTier: text(metadata?.['service_tier']) };
+  return own === undefined ? undefined : { ...own, serviceTier: text(metadata?.['service_tier']), toolCalls };
+}
+
+/** The fees of tools that the provider ran: none where it would have said so; `undefined` where they are not shown. */
+function feesShown(provider: string, metadata: Fields | undefined): Usage['toolCalls'] {
+  if (provider === 'anthropic') return fields(metadata?.['usage']) === undefined ? undefined : {};
+  if (!Array.isArray(metadata?.['output'])) return undefined;
+  const usage = { input_tokens: 0, output_tokens: 0 };
+  return figuresOfResponse(provider, { ...metadata, usage }).usage?.toolCalls ?? {};
 }
 
 /**

@@ -36,6 +36,11 @@ export function hasModelField(model: object): boolean {
   return text(Reflect.get(model, 'model')) !== undefined;
 }
 
+/** The deployment that a model of Azure asks, whatever its model field says. */
+export function deploymentOf(model: object): string | undefined {
+  return text(Reflect.get(model, 'azureOpenAIApiDeploymentName'));
+}
+
 /**
  * A stand-in of a model for one attempt. Whatever the model class keeps on itself, such as its client, is kept on the model.
  *

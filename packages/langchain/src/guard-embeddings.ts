@@ -1,7 +1,7 @@
 /** Guards an embeddings object: each batch that it sends is a call. */
 import type { EmbeddingsInterface } from '@langchain/core/embeddings';
 import { ConfigError, type AgentKavach, type CallRequest } from '@agentkavach/core';
-import { standIn } from './attempt.ts';
+import { deploymentOf, standIn } from './attempt.ts';
 import { described, guardOf, type GuardOrOptions } from './guard-of.ts';
 import { modelNameOf } from './model-name.ts';
 import { RawAnswer } from './raw-answer.ts';
@@ -66,7 +66,8 @@ function requestOf(embeddings: object, input: unknown): CallRequest {
     end.startsWith('AI') ? 'AI' : '',
   );
   const params = model === undefined ? {} : { model };
-  return { ...modelNameOf({ ls_provider: provider }, params), kind: 'embedding', input: { messages: input } };
+  const name = modelNameOf({ ls_provider: provider }, params, deploymentOf(embeddings));
+  return { ...name, kind: 'embedding', input: { messages: input } };
 }
 
 /** The batches that the embeddings object would send, so that each request is a call. */

@@ -5,6 +5,7 @@ import type { BaseMessage } from '@langchain/core/messages';
 import type { ChatModelStreamEvent } from '@langchain/core/language_models/event';
 import type { ChatGenerationChunk, GenerationChunk, LLMResult } from '@langchain/core/outputs';
 import type { AgentKavach } from '@agentkavach/core';
+import { disconnects } from './chunk-callbacks.ts';
 import { guardOf, type GuardOrOptions } from './guard-of.ts';
 import { assertHoldable } from './hosted-tools.ts';
 import { guardsOf } from './mark.ts';
@@ -12,7 +13,7 @@ import { modelNameOf } from './model-name.ts';
 import { final, stopOf } from './refusal.ts';
 import { toCallRequest } from './request.ts';
 import { runsOf, type CallRuns } from './runs.ts';
-import { count, fields, type Fields } from './shape.ts';
+import { count, fields, text, type Fields } from './shape.ts';
 
 /** What `handler.config()` gives: spread it into the config of a run. */
 export interface KavachConfig {
@@ -116,9 +117,9 @@ export class KavachHandler extends BaseCallbackHandler {
   }
 
   override handleLLMError(error: unknown, runId: string): void {
-    this.#runs.fail(runId, error);
     const stop = stopOf(error);
     if (stop !== undefined) this.#end(stop); // also a refusal that a guarded model or a middleware has thrown
+    this.#runs.fail(runId, error);
   }
 
   async #begin(
@@ -133,11 +134,15 @@ export class KavachHandler extends BaseCallbackHandler {
     warnOfRetries(llm);
     try {
       const params = fields(extraParams?.['invocation_params']) ?? {};
-      const name = modelNameOf(metadata, params);
+      const deployment = text(fields(fields(llm)?.['kwargs'])?.['deployment_name']);
+      const name = modelNameOf(metadata, params, deployment);
       assertHoldable(this.guard, name, params);
       const request = toCallRequest({ name, messages, params });
       const cap = request.maxOutputTokens ?? count(metadata?.['ls_max_tokens']);
-      await this.#runs.begin(runId, { ...request, maxOutputTokens: cap }, llm, (error) => this.#end(error));
+      // Only the run's signal, or an error in a chunk's callback, takes the provider off the line.
+      const unstoppable = this.#run === undefined && !disconnects(llm);
+      const held = { ...request, maxOutputTokens: cap, unstoppable };
+      await this.#runs.begin(runId, held, llm, (error) => this.#end(error));
     } catch (error) {
       this.#end(error);
       throw final(error);

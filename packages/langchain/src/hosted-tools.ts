@@ -3,6 +3,7 @@
  * the input for them. Names of fees are the catalog's.
  */
 import { ConfigError, type AgentKavach } from '@agentkavach/core';
+import { openAISearchModelFees } from '@agentkavach/core/providers';
 import type { ModelName } from './model-name.ts';
 import { count, fields, list, text, type Fields } from './shape.ts';
 
@@ -32,8 +33,9 @@ interface HostedTool {
 /** The fees and rounds that a request has to be held with. */
 export function hostedFees(name: ModelName, params: Fields): HostedFees {
   const hosted = hostedTools(name, params);
-  if (hosted.length === 0) return NONE;
-  const toolCalls: Record<string, number> = {};
+  const fees = openAISearchModelFees(name.model);
+  if (hosted.length === 0) return fees === undefined ? NONE : { ...NONE, toolCalls: fees };
+  const toolCalls: Record<string, number> = { ...fees };
   let rounds = 1;
   for (const { fee, most = 1 } of hosted) {
     rounds += most;

@@ -23,6 +23,36 @@ describe('turnsOf', () => {
     ]);
   });
 
+  it('gives each call its own answer where a provider gives every turn the same id', () => {
+    const rounds = ['first', 'second'].flatMap((content) => [
+      new AIMessage({ content: '', tool_calls: [call] }),
+      new ToolMessage({ tool_call_id: '1', content }),
+    ]);
+    expect(turnsOf(rounds)).toMatchObject([{ result: 'first' }, { result: 'second' }]);
+  });
+
+  it('sees the same answer in text and in blocks of it, wherever the prompt cache has its mark', () => {
+    const marked = [{ type: 'text', text: 'found', cache_control: { type: 'ephemeral' } }];
+    const rounds = ['found', marked].flatMap((content, i) => [
+      new AIMessage({ content: '', tool_calls: [{ ...call, id: `${i}` }] }),
+      new ToolMessage({ tool_call_id: `${i}`, content }),
+    ]);
+    expect(turnsOf(rounds)).toMatchObject([{ result: 'found' }, { result: 'found' }]);
+  });
+
+  it('takes what a person attaches for news', () => {
+    const image = (url: string) => [
+      { type: 'text', text: 'What is this?' },
+      { type: 'image_url', image_url: { url } },
+    ];
+    const [first, second] = turnsOf([
+      new HumanMessage({ content: image('https://x/a.png') }),
+      new HumanMessage({ content: image('https://x/b.png') }),
+    ]);
+    expect(first).toMatchObject({ kind: 'user' });
+    expect(first).not.toEqual(second);
+  });
+
   it('leaves the answer open that has not come', () => {
     expect(turnsOf([new AIMessage({ content: '', tool_calls: [call] })])).toMatchObject([
       { kind: 'tool', result: undefined },

@@ -1,5 +1,6 @@
 /** Reads LangChain messages: what of them goes to the provider, the conversation as turns, and their cache marks. */
 import type { Turn } from '@agentkavach/core';
+import { contentOf } from '@agentkavach/core/providers';
 import { fields, list, text, type Fields } from './shape.ts';
 
 const ROLES: Readonly<Record<string, string>> = { human: 'user', ai: 'assistant' };
@@ -75,29 +76,36 @@ export function holdsOnlyText(messages: readonly unknown[]): boolean {
 
 /** The conversation as turns, oldest first: each tool call with the answer that it got, and what was said. */
 export function turnsOf(messages: readonly unknown[]): readonly Turn[] {
-  const answers = new Map<string, Fields>();
+  // Some providers give every turn's first call the same id: each call has the first answer that nobody has yet.
+  const answers = new Map<string, Fields[]>();
   for (const message of messages) {
     const answer = fields(message);
     const id = text(answer?.['tool_call_id']);
-    if (answer !== undefined && id !== undefined) answers.set(id, answer);
+    if (answer === undefined || id === undefined) continue;
+    const waiting = answers.get(id);
+    if (waiting === undefined) answers.set(id, [answer]);
+    else waiting.push(answer);
   }
-  return messages.flatMap((message): Turn[] => {
+  return messages.flatMap((message, at): Turn[] => {
     const own = fields(message);
     const type = own === undefined ? '' : typeOf(own);
     if (own === undefined || (type !== 'ai' && type !== 'human')) return [];
     const said = textOf(own['content']);
-    const spoken: Turn[] = said === '' ? [] : [{ kind: type === 'ai' ? 'assistant' : 'user', text: said }];
+    // What a person attaches is not compared: a message with it is like no other.
+    const heard = type === 'human' && !holdsOnlyText([message]) ? `${said}\n[attachment ${at}]` : said;
+    const spoken: Turn[] = heard === '' ? [] : [{ kind: type === 'ai' ? 'assistant' : 'user', text: heard }];
     return [...spoken, ...list(own['tool_calls']).map((call) => toolTurn(fields(call) ?? {}, answers))];
   });
 }
 
-function toolTurn(call: Fields, answers: ReadonlyMap<string, Fields>): Turn {
-  const answer = answers.get(text(call['id']) ?? '');
+function toolTurn(call: Fields, answers: ReadonlyMap<string, Fields[]>): Turn {
+  const answer = answers.get(text(call['id']) ?? '')?.shift();
   return {
     kind: 'tool',
     name: text(call['name']) ?? '',
     args: call['args'],
-    result: answer?.['content'],
+    // The mark of the prompt cache moves on with each request.
+    result: contentOf(answer?.['content']),
     isError: answer?.['status'] === 'error',
   };
 }

@@ -1,7 +1,7 @@
 /** Guarded calls of a chat model: in one piece and as a stream, under one guard or several. */
 import type { AgentKavach, CallGrant, CallRequest, CallResult, StreamMeter, StreamResult } from '@agentkavach/core';
 import { figuresOfGenerations, priced } from './answer.ts';
-import { hasCapField, hasModelField, standIn } from './attempt.ts';
+import { deploymentOf, hasCapField, hasModelField, standIn } from './attempt.ts';
 import { assertHoldable } from './hosted-tools.ts';
 import { modelNameOf } from './model-name.ts';
 import { RawAnswer } from './raw-answer.ts';
@@ -110,12 +110,13 @@ function requestOf(
 ): CallRequest {
   const all = { ...fields(Reflect.get(model, 'defaultOptions')), ...options };
   const params = fields(invoked(model, 'invocationParams', all)) ?? {};
-  const name = modelNameOf(fields(invoked(model, 'getLsParams', all)), params);
+  const deployment = deploymentOf(model);
+  const name = modelNameOf(fields(invoked(model, 'getLsParams', all)), params, deployment);
   for (const guard of guards) assertHoldable(guard, name, params);
   return {
     ...toCallRequest({ name, messages, params, signal: options.signal }),
     canClampOutput: hasCapField(model) && canClamp(params),
-    canSwitchModel: hasModelField(model),
+    canSwitchModel: deployment === undefined && hasModelField(model),
   };
 }
 

@@ -23,19 +23,26 @@ const PROVIDERS: Readonly<Record<string, string>> = {
   azureopenai: 'azure',
 };
 
+/** What the classes for Azure name where they were given nothing but a deployment, whatever model that is. */
+const ASSUMED = new Set(['gpt-3.5-turbo', 'gpt-3.5-turbo-instruct', 'text-embedding-ada-002']);
+
 /**
  * The catalog's name for a model, from LangChain's own metadata.
  *
  * @param metadata `ls_provider` and `ls_model_name`, as each model gives them for tracing
  * @param params the parameters that the model is invoked with
+ * @param deployment Azure's name for what is asked, which is what decides there
  */
-export function modelNameOf(metadata: Fields | undefined, params: Fields | undefined): ModelName {
+export function modelNameOf(
+  metadata: Fields | undefined,
+  params: Fields | undefined,
+  deployment?: string | undefined,
+): ModelName {
   const named = text(metadata?.['ls_provider']) ?? text(params?.['_type']) ?? 'unknown';
   const key = named.toLowerCase().replaceAll('-', '_');
   const model =
     text(params?.['model']) ?? text(metadata?.['ls_model_name']) ?? text(params?.['model_name']) ?? 'unknown';
-  return {
-    provider: Object.hasOwn(PROVIDERS, key) ? (PROVIDERS[key] ?? key) : key.replaceAll('_', '-'),
-    model: model.replace(/^models\//, ''),
-  };
+  const provider = Object.hasOwn(PROVIDERS, key) ? (PROVIDERS[key] ?? key) : key.replaceAll('_', '-');
+  const isAssumed = provider === 'azure' && ASSUMED.has(model);
+  return { provider, model: isAssumed ? (deployment ?? model) : model.replace(/^models\//, '') };
 }

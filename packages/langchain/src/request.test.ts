@@ -21,6 +21,8 @@ describe('toCallRequest', () => {
     [CLAUDE, { thinking: { type: 'adaptive' } }, { hidesOutput: true }],
     [CLAUDE, { service_tier: 'auto' }, { serviceTier: undefined, cacheWrite: 'none' }],
     [CLAUDE, { inference_geo: 'us' }, { serviceTier: 'us' }],
+    [OPENAI, { n: 2, best_of: 5 }, { candidates: 5 }],
+    [{ ...OPENAI, model: 'gpt-4o-search-preview' }, {}, { toolCalls: { web_search_preview: 1 } }],
     [OPENAI, { service_tier: 'flex', n: 3 }, { serviceTier: 'flex', candidates: 3, cacheWrite: undefined }],
     [OPENAI, { previous_response_id: 'resp_1' }, { inputTokens: Number.MAX_SAFE_INTEGER }],
     [OPENAI, { prediction: { type: 'content', content: 'abcd' } }, { extraOutputTokens: 12 }],

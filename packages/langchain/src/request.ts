@@ -57,7 +57,8 @@ export function toCallRequest(call: ModelCall): CallRequest {
     hidesOutput: asksForReasoning(params, generation),
     serviceTier: tierOf(name, params),
     cacheWrite: name.provider === 'anthropic' ? cacheLifetime(params, messages) : undefined,
-    candidates: count(params['n']),
+    // The completions API writes and bills `best_of` answers, whatever it shows.
+    candidates: mostOf(count(params['n']), count(params['best_of'])),
     history: () => turnsOf(messages),
     signal,
     identity: messages,
@@ -85,6 +86,11 @@ function capOf(params: Fields): number | undefined {
     if (value !== undefined) return value;
   }
   return undefined;
+}
+
+function mostOf(...counts: readonly (number | undefined)[]): number | undefined {
+  const known = counts.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 /** A predicted output that OpenAI rejects is billed as output. */

@@ -2,8 +2,9 @@
  * The calls that callbacks have announced and not ended yet, one set for each guard: however many handlers of a guard hear
  * of a call, it is held once. Nothing here outlives its call: the guard itself ends calls that nobody ends.
  */
-import type { AgentKavach, CallRequest, ReservedCall } from '@agentkavach/core';
-import { figuresOfGenerations, priced } from './answer.ts';
+import { findKavachError, type AgentKavach, type CallRequest, type ReservedCall } from '@agentkavach/core';
+import { dearest, figuresOfGenerations, priced } from './answer.ts';
+import { mayThrow } from './chunk-callbacks.ts';
 import { final } from './refusal.ts';
 import { fields, list } from './shape.ts';
 import { StreamReader } from './stream-reader.ts';
@@ -12,6 +13,8 @@ import { StreamReader } from './stream-reader.ts';
 const MOST_STOPPED = 1_000;
 
 interface OpenRun {
+  /** The serialised model that it was announced with: two calls that were given one id differ in it. */
+  readonly llm: object;
   readonly request: CallRequest;
   readonly reader: StreamReader;
   readonly held: Promise<ReservedCall>;
@@ -22,11 +25,20 @@ interface OpenRun {
   readonly listeners: ((error: Error) => void)[];
 }
 
-/** Calls that one `generate()` announces together: where one is refused, none of them is sent. */
+/** A call that was stopped, whose next callback throws. */
+interface Stopped {
+  readonly error: Error;
+  readonly llm: object;
+}
+
+/** Calls that one `generate()` announces together, to all guards: where one is refused, none of them is sent. */
 interface Batch {
-  readonly ids: Set<string>;
+  /** Return what is held for the calls. */
+  readonly releases: Set<() => void>;
   refusal?: Error;
 }
+
+const batches = new WeakMap<object, Batch>();
 
 const ofGuards = new WeakMap<AgentKavach, CallRuns>();
 
@@ -41,8 +53,7 @@ export function runsOf(guard: AgentKavach): CallRuns {
 export class CallRuns {
   readonly #guard: AgentKavach;
   readonly #open = new Map<string, OpenRun>();
-  readonly #stopped = new Map<string, Error>();
-  readonly #batches = new WeakMap<object, Batch>();
+  readonly #stopped = new Map<string, Stopped>();
 
   constructor(guard: AgentKavach) {
     this.#guard = guard;
@@ -56,71 +67,83 @@ export class CallRuns {
   /**
    * Holds a call's worst case, synchronously where there is room.
    *
-   * @param batch the object that the calls of one `generate()` have in common
+   * @param llm the serialised model, which the calls of one `generate()` have in common
    * @throws the guard's refusal; LangChain then sends nothing
    */
-  async begin(id: string, request: CallRequest, batch: object, onStop: (error: Error) => void): Promise<void> {
+  async begin(id: string, request: CallRequest, llm: object, onStop: (error: Error) => void): Promise<void> {
     const present = this.#open.get(id);
-    if (present !== undefined) {
+    if (present?.llm === llm) {
       present.listeners.push(onStop);
       await present.held;
       return;
     }
-    const siblings = this.#batches.get(batch) ?? { ids: new Set<string>() };
-    this.#batches.set(batch, siblings);
+    // Another call that was given the same id takes its place: the earlier one, of which nobody hears any more, is
+    // charged as held when its time is over.
+    const siblings = batches.get(llm) ?? { releases: new Set<() => void>() };
+    batches.set(llm, siblings);
     throwRefusal(siblings);
     const listeners = [onStop];
-    const held = this.#guard.reserve(request, (error) => this.#stop(id, error, listeners));
-    const run: OpenRun = { request, reader: new StreamReader(request.provider), held, streams: false, listeners };
+    const held = this.#guard.reserve(request, (error) => this.#stop(id, run, error));
+    const reader = new StreamReader(request.provider);
+    const run: OpenRun = { llm, request, reader, held, streams: false, listeners };
     this.#open.set(id, run);
-    siblings.ids.add(id);
+    siblings.releases.add(() => this.#release(id, run));
     try {
       run.call = await held;
     } catch (error) {
-      this.#open.delete(id);
+      this.#forget(id, run);
       const refusal = final(error instanceof Error ? error : new Error(String(error)));
-      this.#refuse(siblings, refusal);
+      siblings.refusal = refusal;
+      for (const release of siblings.releases) release();
       throw refusal;
     }
-    if (siblings.refusal !== undefined) this.#release(id);
+    if (siblings.refusal !== undefined) this.#release(id, run);
     throwRefusal(siblings);
   }
 
-  /** A chunk of a stream. @throws the error that has stopped the call */
+  /** A chunk of a stream. @throws the error that has stopped the call, where the integration takes it */
   chunk(id: string, chunk: unknown): void {
-    this.#read(id, (run, call) => run.reader.chunk(chunk, call.meter));
+    this.#read(id, mayThrow, (run, call) => run.reader.chunk(chunk, call.meter));
   }
 
   /** An event of a stream. @throws the error that has stopped the call */
   event(id: string, event: unknown): void {
-    this.#read(id, (run, call) => run.reader.event(event, call.meter));
+    this.#read(id, always, (run, call) => run.reader.event(event, call.meter));
   }
 
   /** The call has its answer. @throws the error that has stopped the call meanwhile */
   end(id: string, output: unknown, cached: boolean): void {
     const run = this.#take(id);
-    if (run?.call === undefined) return this.#throwStopped(id, true);
+    if (run?.call === undefined) return this.#throwStopped(id);
     if (cached) return run.call.settle({ cached: true });
     const { generations, llmOutput } = fields(output) ?? {};
     const shown = figuresOfGenerations(run.request, list(generations)[0], llmOutput);
-    run.call.settle(priced(run.request, { ...shown, usage: run.reader.usage ?? shown.usage }));
+    const usage = dearest(run.request, run.reader.usage ?? shown.usage);
+    run.call.settle(priced(run.request, { ...shown, usage }));
   }
 
-  /** The call failed. */
+  /** The call failed. @throws the error that has stopped the call, where the failure only shows what that did to it */
   fail(id: string, error: unknown): void {
-    this.#stopped.delete(id);
     const run = this.#take(id);
-    if (run?.call === undefined) return;
+    if (run?.call === undefined) {
+      if (findKavachError(error) === undefined) this.#throwStopped(id);
+      this.#stopped.delete(id);
+      return;
+    }
     if (run.streams && isAbort(error)) run.call.cancel();
     else run.call.fail(error);
   }
 
-  #read(id: string, read: (run: OpenRun, call: ReservedCall) => void): void {
+  #read(id: string, throws: (llm: object) => boolean, read: (run: OpenRun, call: ReservedCall) => void): void {
     const run = this.#open.get(id);
-    if (run?.call === undefined) return this.#throwStopped(id, false);
+    if (run?.call === undefined) {
+      const stopped = this.#stopped.get(id);
+      if (stopped !== undefined && throws(stopped.llm)) throw stopped.error;
+      return;
+    }
     run.streams = true;
     read(run, run.call);
-    const { usage } = run.reader;
+    const usage = dearest(run.request, run.reader.usage);
     if (usage !== undefined) run.call.meter.usage(usage);
   }
 
@@ -130,15 +153,15 @@ export class CallRuns {
     return run;
   }
 
-  #throwStopped(id: string, forget: boolean): void {
-    const error = this.#stopped.get(id);
-    if (forget) this.#stopped.delete(id);
-    if (error !== undefined) throw error;
+  #throwStopped(id: string): void {
+    const stopped = this.#stopped.get(id);
+    this.#stopped.delete(id);
+    if (stopped !== undefined) throw stopped.error;
   }
 
-  #stop(id: string, error: Error, listeners: readonly ((error: Error) => void)[]): void {
-    this.#open.delete(id);
-    this.#stopped.set(id, final(error));
+  #stop(id: string, run: OpenRun, error: Error): void {
+    const { llm, listeners } = run;
+    if (this.#forget(id, run)) this.#stopped.set(id, { error: final(error), llm });
     for (const oldest of this.#stopped.keys()) {
       if (this.#stopped.size <= MOST_STOPPED) break;
       this.#stopped.delete(oldest);
@@ -146,19 +169,20 @@ export class CallRuns {
     for (const listener of listeners) listener(error);
   }
 
-  #refuse(batch: Batch, refusal: Error): void {
-    batch.refusal = refusal;
-    for (const id of batch.ids) this.#release(id);
+  /** @returns false where another call has the id by now */
+  #forget(id: string, run: OpenRun): boolean {
+    return this.#open.get(id) === run && this.#open.delete(id);
   }
 
   /** Returns what is held for a call that will not be sent. */
-  #release(id: string): void {
-    const run = this.#open.get(id);
-    if (run?.call === undefined) return; // still waiting: it learns of the refusal when it is admitted
-    this.#open.delete(id);
+  #release(id: string, run: OpenRun): void {
+    if (run.call === undefined) return; // still waiting: it learns of the refusal when it is admitted
+    this.#forget(id, run);
     run.call.settle({ cached: true });
   }
 }
+
+const always = (): boolean => true;
 
 function throwRefusal({ refusal }: Batch): void {
   if (refusal !== undefined) throw refusal;

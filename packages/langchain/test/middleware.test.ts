@@ -221,6 +221,19 @@ describe('kavachMiddleware', () => {
   });
 });
 
+it('a retry around it that asks findKavachError() ends with the first refusal', async () => {
+  await using w = await world();
+  const guard = new AgentKavach({ budget: Budget.total(0.000_000_1) });
+  const denied = vi.fn();
+  guard.on('denied', denied);
+  const retryOn = (error: unknown): boolean => findKavachError(error) === undefined;
+  const middleware = [builtIn.modelRetry({ maxRetries: 3, onFailure: 'error', retryOn }), kavachMiddleware(guard)];
+  const error = await rejection(createAgent({ model: w.openai(), tools: [], middleware }).invoke(GO));
+  expect(findKavachError(error)).toBeInstanceOf(BudgetExceededError);
+  expect(denied).toHaveBeenCalledOnce();
+  expect(w.sim.ledger.requests).toBe(0);
+});
+
 describe('kavachMiddleware with a handler’s config', () => {
   beforeEach(() => {
     vi.spyOn(console, 'error').mockReturnValue();

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sameValue } from './canonical.ts';
@@ -29,6 +31,21 @@ describe('condensed', () => {
     expect(JSON.stringify(condensed(item)).length).toBeLessThan(200);
     expect(sameValue(condensed(item), condensed({ ...item }))).toBe(true);
     expect(sameValue(condensed(item), condensed({ ...item, output: `${long}2` }))).toBe(false);
+  });
+
+  it('does not keep the text that it is a digest of', () => {
+    // The engine shares the memory of a slice with its whole text; what is written anew it does not.
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const kept: unknown[] = [];
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 20; i++) {
+      kept.push(condensed(Array.from({ length: 30_000 }, (_, word) => `${i} ${word}`).join(' ')));
+    }
+    collect();
+    expect(kept).toHaveLength(20);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(2_000_000);
   });
 
   it('is the same as another exactly where the values are', () => {

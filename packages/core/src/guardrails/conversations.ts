@@ -66,5 +66,6 @@ function digest(text: string): string {
   a = Math.imul(a ^ (a >>> 16), 2_246_822_507) ^ Math.imul(b ^ (b >>> 13), 3_266_489_909);
   b = Math.imul(b ^ (b >>> 16), 2_246_822_507) ^ Math.imul(a ^ (a >>> 13), 3_266_489_909);
   const hash = 4_294_967_296 * (2_097_151 & b) + (a >>> 0);
-  return `${text.slice(0, SHOWN)}…#${text.length}:${hash}`;
+  // Letter by letter, since a slice would keep the whole text in memory.
+  return `${Array.from(text.slice(0, SHOWN)).join('')}…#${text.length}:${hash}`;
 }

@@ -184,4 +184,18 @@ describe('observe', () => {
     expect(onKill).not.toHaveBeenCalled();
     expect(guard.status()).toMatchObject({ killed: false, run: { calls: 2, stopped: null } });
   });
+
+  it('counts from zero after resume(), also where a call that was in flight turns out not to have been sent', async () => {
+    const { guard } = limited({ maxCallsPerRun: 1 });
+    await guard.run(async () => {
+      let fail = (_error: Error): void => undefined;
+      const call = guard.call(REQUEST, () => new Promise<never>((_resolve, reject) => (fail = reject)));
+      await expect(ask(guard)).rejects.toBeInstanceOf(CallLimitError);
+      guard.resume();
+      fail(Object.assign(new Error('nobody there'), { code: 'ECONNREFUSED' }));
+      await expect(call).rejects.toThrow('nobody there');
+      await ask(guard);
+      await expect(ask(guard)).rejects.toBeInstanceOf(CallLimitError);
+    });
+  });
 });

@@ -96,7 +96,9 @@ export class Run {
 
   /** Takes back a request that was never sent. */
   unsend(): void {
-    for (let run: Run | undefined = this; run !== undefined; run = run.parent) run.calls -= 1;
+    for (let run: Run | undefined = this; run !== undefined; run = run.parent) {
+      if (run.calls > 0) run.calls -= 1; // it may have been restarted meanwhile
+    }
   }
 
   /** Adds what a call consumed. */

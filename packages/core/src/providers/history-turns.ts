@@ -58,7 +58,12 @@ export class TurnsBackwards {
 /** Marks that move through a conversation from request to request and say nothing of its content. */
 const MARKS = new Set(['cache_control', 'providerOptions', 'providerMetadata']);
 
-/** What the blocks of a tool's answer say, without what differs from request to request: one text where all are text. */
+/**
+ * What the blocks of a tool's answer say, without what differs from request to request: one text where all are text.
+ *
+ * @param content a text, or a list of content blocks; anything else comes back as it is
+ * @example contentOf([{ type: 'text', text: 'found', cache_control: { type: 'ephemeral' } }]) // 'found'
+ */
 export function contentOf(content: unknown): unknown {
   if (!Array.isArray(content)) return content;
   const blocks = content as readonly unknown[];

@@ -10,6 +10,7 @@
  * });
  */
 export { historyOf } from './history.ts';
+export { contentOf } from './history-turns.ts';
 export {
   allowedToolCalls,
   hostedTool,
