@@ -33,11 +33,7 @@ const ASSUMED = new Set(['gpt-3.5-turbo', 'gpt-3.5-turbo-instruct', 'text-embedd
  * @param params the parameters that the model is invoked with
  * @param deployment Azure's name for what is asked, which is what decides there
  */
-export function modelNameOf(
-  metadata: Fields | undefined,
-  params: Fields | undefined,
-  deployment?: string | undefined,
-): ModelName {
+export function modelNameOf(metadata: Fields | undefined, params: Fields | undefined, deployment?: string): ModelName {
   const named = text(metadata?.['ls_provider']) ?? text(params?.['_type']) ?? 'unknown';
   const key = named.toLowerCase().replaceAll('-', '_');
   const model =
