@@ -135,7 +135,7 @@ export class InFlight implements CallGrant, CallLayer {
   complete(result: Pick<CallResult<unknown>, 'usage' | 'model' | 'toolCalls' | 'cached'>): void {
     this.answeredBy(result.model);
     if (isCount(result.toolCalls)) this.toolCalls = result.toolCalls;
-    if (result.cached === true) this.release(false);
+    if (result.cached === true && this.#inner === undefined) this.release(false);
     else if (!this.#chargeUsage(withInner(result.usage, this.#inner))) this.#chargeReservation('unknown');
   }
 
@@ -154,6 +154,8 @@ export class InFlight implements CallGrant, CallLayer {
 
   /** The callback failed before it brought an answer. */
   fail(error: unknown): void {
+    // What an inner layer was told is billed, whatever fails after it: only another request of the callback can have failed.
+    if (this.#chargeUsage(withInner(undefined, this.#inner))) return;
     const isAborted = this.#controller?.signal.aborted === true || this.claim.request.signal?.aborted === true;
     // Whoever aborts may give any reason, an error with a status included: it is not the provider's answer.
     const bill = isAborted && holds(error, this.signal.reason) ? 'unknown' : this.#billOf(error);

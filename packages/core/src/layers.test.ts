@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Budget } from './budget/budget.ts';
 import type { CallRequest, CallResult, Usage } from './call.ts';
 import { BudgetExceededError } from './errors.ts';
+import { AgentKavach } from './kavach.ts';
 import { guardFixture } from './testing/index.ts';
 
 type Messages = { role: string; content: string }[];
@@ -190,5 +191,28 @@ describe('what layers report', () => {
       return { value: 3, usage: usageOf(50, 5) };
     });
     expect(spent()).toEqual([0.111, 111, 1]);
+  });
+});
+
+describe('a callback that sends more than one request of its call', () => {
+  const request = { provider: 'p', model: 'm', inputTokens: 10, maxOutputTokens: 10, identity: {} };
+  const make = () =>
+    new AgentKavach({ budget: Budget.total(1), prices: { m: { inputPerMillion: 1, outputPerMillion: 1 } } });
+  const answer = async () => ({ value: 1, usage: { inputTokens: 4, outputTokens: 2 } });
+
+  it('is charged for the first where the second is refused by the provider', async () => {
+    const guard = make();
+    const call = guard.call(request, async () => {
+      await guard.call(request, answer);
+      throw Object.assign(new Error('busy'), { status: 503 });
+    });
+    await expect(call).rejects.toThrow('busy');
+    expect(guard.status().budgets[0]).toMatchObject({ spent: 0.000006, reserved: 0 });
+  });
+
+  it('is charged for what it sent, though it says that its answer was cached', async () => {
+    const guard = make();
+    await guard.call(request, async () => ({ value: await guard.call(request, answer), cached: true }));
+    expect(guard.status().budgets[0]).toMatchObject({ spent: 0.000006, reserved: 0 });
   });
 });
