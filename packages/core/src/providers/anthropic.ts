@@ -3,7 +3,7 @@
  * Source: platform.claude.com/docs/en/api (messages, batches, prompt caching, extended thinking, server tools).
  */
 import type { CallRequest, StreamMeter } from '../call.ts';
-import { capEdits, holdsOnlyText, isEffort, positive } from './body-fields.ts';
+import { capEdits, holdsOnlyText, isEffort, positive, whole } from './body-fields.ts';
 import type { Draft, Endpoints, Granted, RawCall, StreamReader } from './draft.ts';
 import { allowedToolCalls, inputRounds, TOOL_CALL_CEILING, type HostedTool } from './hosted-tools.ts';
 import { otherModel } from './other-model.ts';
@@ -16,7 +16,7 @@ import { count, fields, list, text, type Fields } from './usage-fields.ts';
 export const ANTHROPIC_ENDPOINTS: Endpoints = [
   [/\/messages$/, messagesDraft],
   [
-    /\/messages\/count_tokens$|\/messages\/batches\/[^/]+\/cancel$|\/files$|\/skills$|\/skills\/[^/]+\/versions$/,
+    /\/messages\/count_tokens$|\/oauth\/token$|\/messages\/batches\/[^/]+\/cancel$|\/files$|\/skills$|\/skills\/[^/]+\/versions$/,
     'free',
   ],
   [
@@ -91,7 +91,7 @@ function toolCeilings(body: Fields, hosted: readonly HostedTool[]): Fields | und
   const tools = list(body['tools']).map((entry) => {
     const tool = fields(entry);
     if (tool === undefined || !/^web_(search|fetch)_/.test(text(tool['type']) ?? '')) return entry;
-    return positive(tool['max_uses']) === undefined ? { ...tool, max_uses: TOOL_CALL_CEILING } : entry;
+    return whole(tool['max_uses']) === undefined ? { ...tool, max_uses: TOOL_CALL_CEILING } : entry;
   });
   return { tools };
 }
@@ -113,6 +113,8 @@ function lifetimeIn(blocks: unknown, longest: Lifetime): Lifetime {
   for (const block of blocks as readonly (Fields | null)[]) {
     found = lifetime(block?.['cache_control'], found);
     if (block?.['content'] !== undefined) found = lifetimeIn(block['content'], found);
+    // A document may be made of blocks.
+    if (block?.['source'] !== undefined) found = lifetimeIn(fields(block['source'])?.['content'], found);
   }
   return found;
 }

@@ -2,9 +2,16 @@
 import type { Granted } from './draft.ts';
 import { text, type Fields } from './usage-fields.ts';
 
+/** A whole number, also as text: forms have nothing else, and some providers take it in JSON (proto3 does). */
+export function whole(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+  return Number.isSafeInteger(number) && (number as number) >= 0 ? (number as number) : undefined;
+}
+
 /** A whole number of at least 1. */
 export function positive(value: unknown): number | undefined {
-  return Number.isSafeInteger(value) && (value as number) >= 1 ? (value as number) : undefined;
+  const number = whole(value);
+  return number === 0 ? undefined : number;
 }
 
 /** The first of several names under which a field stands in the body. */

@@ -72,8 +72,9 @@ const UNKNOWN: Rule = {
     'AgentKavach does not know this endpoint, so it can’t tell what a call costs. Send it with a client that is not wrapped and book its cost with guard.charge()',
 };
 
-/** The rule of a request. Reading and deleting cost nothing anywhere. */
+/** The rule of a request. Reading and deleting cost nothing anywhere; to change a thing may keep it longer. */
 export function ruleOf(endpoints: Endpoints, method: string, path: string): Rule {
-  for (const [pattern, rule] of endpoints) if (pattern.test(path)) return method === 'POST' ? rule : 'free';
-  return method === 'POST' || method === 'PUT' || method === 'PATCH' ? UNKNOWN : 'free';
+  if (method !== 'POST' && method !== 'PUT' && method !== 'PATCH') return 'free';
+  for (const [pattern, rule] of endpoints) if (pattern.test(path)) return rule;
+  return UNKNOWN;
 }

@@ -53,7 +53,7 @@ function modelOf(path: string): string {
 function generateDraft({ provider, path, body }: RawCall): Draft {
   const model = modelOf(path);
   const tools = googleTools(body, model);
-  const config = fields(body['generationConfig']) ?? fields(body['generation_config']) ?? {};
+  const config = camelConfig(fields(body['generationConfig']) ?? fields(body['generation_config']) ?? {});
   const thinking = fields(config['thinkingConfig']);
   const request: CallRequest = {
     provider,
@@ -66,7 +66,7 @@ function generateDraft({ provider, path, body }: RawCall): Draft {
     canSwitchModel: /\/models\/[^/]+$/.test(path),
     // Images and speech are shown as bytes, which say nothing of their tokens.
     hidesOutput:
-      (thinking !== undefined && thinking['thinkingBudget'] !== 0) ||
+      (thinking !== undefined && (thinking['thinkingBudget'] ?? thinking['thinking_budget']) !== 0) ||
       list(config['responseModalities']).some((modality) => modality !== 'TEXT') ||
       undefined,
     candidates: positive(config['candidateCount']),
@@ -86,6 +86,18 @@ function generateDraft({ provider, path, body }: RawCall): Draft {
     reader: () => new GenerateReader(provider),
     figures: (answer) => figuresOfResponse(provider, answer),
   };
+}
+
+/** Google reads the names of its fields in snake case as well (protobuf.dev/programming-guides/json). */
+function camelConfig(config: Fields): Fields {
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(config)) {
+    if (!key.includes('_')) continue;
+    copy ??= { ...config };
+    copy[key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())] ??= config[key];
+    Reflect.deleteProperty(copy, key);
+  }
+  return copy ?? config;
 }
 
 function nameOfConfig(body: Fields): string {

@@ -4,10 +4,11 @@
  */
 import type { CallRequest, StreamMeter } from '../call.ts';
 import { capEdits, firstNamed, holdsOnlyText, isEffort, askedTier, positive } from './body-fields.ts';
-import type { Draft, Granted, RawCall, StreamReader } from './draft.ts';
+import type { Draft, Granted, RawCall, Refusal, StreamReader } from './draft.ts';
 import { figuresOfResponse, type ResponseFigures } from './response.ts';
 import { fields, list, text, type Fields } from './usage-fields.ts';
 import { otherModel } from './other-model.ts';
+import { openaiTools, refusedTool } from './raw-tools.ts';
 
 const CAPS = ['max_completion_tokens', 'max_tokens'] as const;
 
@@ -22,12 +23,15 @@ export function chatDraft(call: RawCall): Draft {
     provider,
     model,
     input: body,
-    maxOutputTokens: positive(body['max_completion_tokens']) ?? positive(body['max_tokens']),
+    // Documents that Azure looks up for the call.
+    inputTokens: list(body['data_sources']).length > 0 ? Number.MAX_SAFE_INTEGER : undefined,
+    maxOutputTokens: askedCap(body),
     extraOutputTokens: predictionTokens(body['prediction']),
     canClampOutput: true,
     canSwitchModel: provider !== 'azure',
-    // Spoken answers are shown as audio, which says nothing of its tokens.
-    hidesOutput: isEffort(body['reasoning_effort']) || list(body['modalities']).includes('audio') || undefined,
+    // Speech and images are shown as bytes, which say nothing of their tokens.
+    hidesOutput:
+      isEffort(body['reasoning_effort']) || list(body['modalities']).some((kind) => kind !== 'text') || undefined,
     candidates: positive(body['n']),
     serviceTier: askedTier(body),
     textOnly: holdsOnlyText(body['messages']) || undefined,
@@ -37,9 +41,9 @@ export function chatDraft(call: RawCall): Draft {
   return {
     request,
     isStream,
-    refusal: otherModel(body, model),
+    refusal: refusedTool(openaiTools(body, model, provider)) ?? searchBeside(body, model) ?? otherModel(body, model),
     edits: (grant) => ({
-      ...capEdits(body, model, grant, capOf(provider, body, model, grant)),
+      ...capsEdits(body, model, grant, capOf(provider, body, model, grant)),
       ...usageOption(call, isStream),
     }),
     reader: () => new ChatReader(provider, hidesUsage(call)),
@@ -76,6 +80,25 @@ export function modelOf({ provider, path, body }: RawCall): string {
   return (deployment === undefined ? undefined : decodeURIComponent(deployment)) ?? text(body['model']) ?? '';
 }
 
+/** Where both names are there, nobody knows which of them a host reads. */
+function askedCap(body: Fields): number | undefined {
+  const caps = CAPS.map((name) => positive(body[name])).filter((cap) => cap !== undefined);
+  return caps.length === 0 ? undefined : Math.max(...caps);
+}
+
+/** The edits for a grant; of two caps, the one that is larger than what was granted is lowered. */
+function capsEdits(body: Fields, model: string, grant: Granted, name: string): Fields {
+  const { maxOutputTokens } = grant;
+  const [first, second] = CAPS.map((cap) => positive(body[cap]));
+  if (first === undefined || second === undefined || maxOutputTokens === undefined)
+    return capEdits(body, model, grant, name);
+  return {
+    ...capEdits(body, model, { ...grant, maxOutputTokens: undefined }, name),
+    ...(first > maxOutputTokens ? { [CAPS[0]]: maxOutputTokens } : {}),
+    ...(second > maxOutputTokens ? { [CAPS[1]]: maxOutputTokens } : {}),
+  };
+}
+
 function capOf(provider: string, body: Fields, asked: string, { model }: Granted): string {
   const named = firstNamed(body, CAPS);
   if (named === 'max_tokens' && NEWER.test(model)) return model === asked ? named : CAPS[0];
@@ -102,6 +125,14 @@ function predictionTokens(prediction: unknown): number | undefined {
   const content = fields(prediction)?.['content'];
   if (content === undefined) return undefined;
   return (typeof content === 'string' ? content.length : JSON.stringify(content).length) * 3;
+}
+
+/** Searches that a host runs before the model answers (OpenRouter, xAI): their fee stands nowhere in the answer. */
+function searchBeside(body: Fields, model: string): Refusal | undefined {
+  const parameters = fields(body['search_parameters']);
+  const path = list(body['plugins']).length > 0 ? 'plugins' : model.endsWith(':online') ? 'model' : 'search_parameters';
+  if (path === 'search_parameters' && (parameters === undefined || parameters['mode'] === 'off')) return undefined;
+  return { path, reason: 'the host searches beside the model, at a fee that the answer does not say. Leave it out' };
 }
 
 function searchFees(model: string): Record<string, number> | undefined {
@@ -142,6 +173,8 @@ class ChatReader implements StreamReader {
     if (delta === undefined || delta === null) return;
     for (const key of SHOWN) show(delta[key], meter);
     if (delta['tool_calls'] !== undefined) for (const call of list(delta['tool_calls'])) toolCall(call, meter);
+    // The one call of the older `functions`.
+    if (delta['function_call'] !== undefined) toolCall({ function: delta['function_call'] }, meter);
   }
 }
 

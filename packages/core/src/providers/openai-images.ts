@@ -10,8 +10,8 @@ import { count, fields, list, text, type Fields } from './usage-fields.ts';
 export function imagesDraft(call: RawCall): Draft {
   const { provider, body } = call;
   const model = modelOf(call);
-  const images = number(body['n']) ?? 1;
-  const partial = number(body['partial_images']) ?? 0;
+  const images = positive(body['n']) ?? 1;
+  const partial = positive(body['partial_images']) ?? 0;
   return {
     request: {
       provider,
@@ -31,11 +31,6 @@ export function imagesDraft(call: RawCall): Draft {
       return { ...figures, usage: asImages(figures.usage, list(fields(answer)?.['data']).length) };
     },
   };
-}
-
-/** In a form everything is text. */
-function number(value: unknown): number | undefined {
-  return positive(typeof value === 'string' ? Number(value) : value);
 }
 
 /** Images to work on; what is no text field of a form is a file. */

@@ -3,7 +3,7 @@
  * Source: developers.openai.com/api/reference (responses).
  */
 import type { CallRequest, StreamMeter } from '../call.ts';
-import { askedTier, capEdits, holdsOnlyText, isEffort, positive } from './body-fields.ts';
+import { askedTier, capEdits, holdsOnlyText, isEffort, positive, whole } from './body-fields.ts';
 import type { Draft, RawCall, StreamReader } from './draft.ts';
 import { allowedToolCalls, inputRounds, TOOL_CALL_CEILING } from './hosted-tools.ts';
 import { otherModel } from './other-model.ts';
@@ -14,24 +14,25 @@ import { fields, text, type Fields } from './usage-fields.ts';
 /** A response. One in the background is charged what it holds: its usage comes when nobody may be asking any more. */
 export function responsesDraft({ provider, body }: RawCall): Draft {
   const model = text(body['model']) ?? '';
-  const tools = openaiTools(body, model);
+  const tools = openaiTools(body, model, provider);
   const hasHistory = body['context_management'] !== undefined && body['context_management'] !== null;
   const request: CallRequest = {
     provider,
     model,
     input: body,
     // More than any context window, which is what the guard then holds. A hosted shell puts out what its commands print.
-    inputTokens: hasHistory || tools.some(({ id }) => id === 'openai.shell') ? Number.MAX_SAFE_INTEGER : undefined,
+    inputTokens: hasHistory || tools.some(({ id }) => id.endsWith('.shell')) ? Number.MAX_SAFE_INTEGER : undefined,
     inputRounds: inputRounds(tools, false),
     maxOutputTokens: positive(body['max_output_tokens']),
     canClampOutput: true,
     canSwitchModel: provider !== 'azure',
-    hidesOutput: isEffort(fields(body['reasoning'])?.['effort']) || undefined,
+    // One in the background goes on after its stream is left.
+    hidesOutput: isEffort(fields(body['reasoning'])?.['effort']) || body['background'] === true || undefined,
     serviceTier: askedTier(body),
     textOnly: (tools.length === 0 && holdsOnlyText(body['input'])) || undefined,
     toolCalls: allowedToolCalls(tools, model),
   };
-  const isLimited = tools.length === 0 || positive(body['max_tool_calls']) !== undefined;
+  const isLimited = tools.length === 0 || whole(body['max_tool_calls']) !== undefined;
   return {
     request,
     isStream: body['stream'] === true,

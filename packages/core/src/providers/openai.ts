@@ -21,6 +21,8 @@ export const OPENAI_ENDPOINTS: Endpoints = [
     /\/(vector_stores|containers)(\/|$)/,
     { unpriceable: `storage and containers are billed by the time they exist. ${BOOK}` },
   ],
+  // A token for the identity of a workload.
+  [/\/oauth\/token$/, 'free'],
   [/\/moderations$|\/files$|\/uploads$|\/uploads\/[^/]+\/(parts|complete|cancel)$/, 'free'],
   [/\/conversations$|\/conversations\/[^/]+(\/items)?$|\/skills$|\/skills\/[^/]+(\/versions)?$/, 'free'],
   [

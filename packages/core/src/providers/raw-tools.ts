@@ -1,5 +1,6 @@
 /** The tools of a raw request body, in the shape that hosted-tools.ts reads. */
 import { hostedTool, isHostedTool, reasonAgainst, type HostedTool, type ProviderTool } from './hosted-tools.ts';
+import { whole } from './body-fields.ts';
 import type { Refusal } from './draft.ts';
 import { fields, list, text, type Fields } from './usage-fields.ts';
 
@@ -11,17 +12,17 @@ const DEFINED = new Set<unknown>(['function', 'custom', 'namespace']);
 /** Gemini's entries that declare tools which the caller runs. */
 const CALLER_RUN = new Set(['functionDeclarations', 'function_declarations', 'computerUse', 'computer_use']);
 
-/** The hosted tools of a Responses body. */
-export function openaiTools(body: Fields, model: string): readonly HostedTool[] {
-  const limit = fields(body)?.['max_tool_calls'];
-  return hosted(body, model, typeof limit === 'number' ? limit : undefined, (tool) => {
+/** The hosted tools of a Responses body, or of a chat's at the hosts that have some there. Only OpenAI limits their calls. */
+export function openaiTools(body: Fields, model: string, provider: string): readonly HostedTool[] {
+  const vendor = provider === 'azure' ? 'openai' : provider;
+  return hosted(body, model, whole(body['max_tool_calls']), (tool) => {
     const type = text(tool['type']) ?? 'function';
     if (DEFINED.has(type)) return [];
     const { container, environment, execution } = tool;
     return [
       {
         // `web_search_preview_2025_03_11` is the same tool.
-        id: `openai.${type.replace(/_\d{4}_\d{2}_\d{2}$/, '')}`,
+        id: `${vendor}.${type.replace(/_\d{4}_\d{2}_\d{2}$/, '')}`,
         args: { container: settings(container), environment: settings(environment), execution },
       },
     ];
@@ -41,7 +42,7 @@ export function anthropicTools(body: Fields, model: string): readonly HostedTool
   return hosted(body, model, undefined, (tool) => {
     const type = text(tool['type']);
     if (type === undefined || type === 'custom') return [];
-    return [{ id: `anthropic.${type}`, name: text(tool['name']), args: { maxUses: tool['max_uses'] } }];
+    return [{ id: `anthropic.${type}`, name: text(tool['name']), args: { maxUses: whole(tool['max_uses']) } }];
   });
 }
 
