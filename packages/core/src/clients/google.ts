@@ -22,16 +22,7 @@ const OPTIONS = ['vertexai', 'apiKey', 'project', 'location', 'apiVersion'] as c
 /** A client like the given one, under the guard. The given one stays as it is. */
 export function wrapGoogle<C extends GoogleClient>(engine: Engine, client: C): C {
   const httpOptions = Reflect.get(client, 'httpOptions') as { fetch?: Fetch } | undefined;
-  const guarded = lazyFetch(engine, 'google', httpOptions?.fetch ?? ((input, init) => globalThis.fetch(input, init)));
-  const fetch: Fetch = async (input, init) => {
-    try {
-      return cancelledOnLeaving(await guarded(input, init));
-    } catch (error) {
-      // The client's retries take any error for a lost connection, except a TypeError (p-retry 4).
-      if (KavachError.isInstance(error)) throw new TypeError(error.message, { cause: error });
-      throw error;
-    }
-  };
+  const fetch = guardedFor(engine, httpOptions?.fetch ?? ((input, init) => globalThis.fetch(input, init)));
   const options: Record<string, unknown> = { httpOptions: { ...httpOptions, fetch } };
   for (const name of OPTIONS) {
     const value: unknown = Reflect.get(client, name);
@@ -40,8 +31,35 @@ export function wrapGoogle<C extends GoogleClient>(engine: Engine, client: C): C
   const Client = client.constructor as new (options: object) => C;
   const wrapped = new Client(options);
   takeOverCredentials(client, wrapped);
+  guardGivenFetches(engine, wrapped, fetch);
   refuseLive(engine, wrapped);
   return unwrapped(wrapped);
+}
+
+/** The guard's fetch on another, with errors that the client does not take for a lost connection. */
+function guardedFor(engine: Engine, inner: Fetch): Fetch {
+  const guarded = lazyFetch(engine, 'google', inner);
+  return async (input, init) => {
+    try {
+      return cancelledOnLeaving(await guarded(input, init));
+    } catch (error) {
+      // The client's retries take any error for a lost connection, except a TypeError (p-retry 4).
+      if (KavachError.isInstance(error)) throw new TypeError(error.message, { cause: error });
+      throw error;
+    }
+  };
+}
+
+/** A request may bring a fetch of its own (`config.httpOptions.fetch`), which the client takes instead of the guard's. */
+function guardGivenFetches(engine: Engine, client: GoogleClient, ours: Fetch): void {
+  const transport = Reflect.get(client, 'apiClient') as Record<string, unknown> | undefined;
+  const inherited = transport?.['patchHttpOptions'];
+  if (transport === undefined || typeof inherited !== 'function') return;
+  transport['patchHttpOptions'] = (...args: unknown[]): unknown => {
+    const patched = Reflect.apply(inherited, transport, args) as { fetch?: Fetch };
+    if (patched.fetch === undefined || patched.fetch === ours) return patched;
+    return { ...patched, fetch: guardedFor(engine, patched.fetch) };
+  };
 }
 
 /**
@@ -77,21 +95,24 @@ function optionsOf(client: GoogleClient): Record<string, unknown> | undefined {
   return transport?.clientOptions;
 }
 
-/** A live session is a socket, which no fetch sees. */
-function refuseLive({ policy }: Engine, client: GoogleClient): void {
+/** A live session is a socket, which no fetch sees; one that makes music is another. */
+function refuseLive(engine: Engine, client: GoogleClient): void {
   const live = Reflect.get(client, 'live') as Record<string, unknown> | undefined;
-  const connect = live?.['connect'];
-  if (live === undefined || typeof connect !== 'function' || !policy.enabled) return;
+  refuseConnect(engine, live, 'live.connect');
+  refuseConnect(engine, live?.['music'] as Record<string, unknown> | undefined, 'live.music.connect');
+}
+
+function refuseConnect({ policy }: Engine, sessions: Record<string, unknown> | undefined, path: string): void {
+  const connect = sessions?.['connect'];
+  if (sessions === undefined || typeof connect !== 'function' || !policy.enabled) return;
   const reason =
     'a live session is billed as it goes on, over a socket that the guard can’t see. Open it with a client that is not wrapped and book its cost with guard.charge()';
-  live['connect'] = (...args: unknown[]): unknown => {
+  sessions['connect'] = (...args: unknown[]): unknown => {
     if (policy.mode === 'hard')
       return Promise.reject(
-        new ConfigError(`A hard limit can't hold live.connect: ${reason}, or set mode: 'soft'.`, {
-          path: 'live.connect',
-        }),
+        new ConfigError(`A hard limit can't hold ${path}: ${reason}, or set mode: 'soft'.`, { path }),
       );
-    sayOnce('google live', `agent ${policy.agentName}: live.connect is not covered: ${reason}.`);
-    return Reflect.apply(connect as (...given: unknown[]) => unknown, live, args);
+    sayOnce(`google ${path}`, `agent ${policy.agentName}: ${path} is not covered: ${reason}.`);
+    return Reflect.apply(connect as (...given: unknown[]) => unknown, sessions, args);
   };
 }

@@ -5,7 +5,8 @@
 import type { Engine } from '../engine.ts';
 import { KavachError } from '../errors.ts';
 import { refusalAnswer, refusalOf } from '../transport/refusal.ts';
-import { BODY, type Fetch } from '../transport/request.ts';
+import { BODY, type Fetch, type KnownBody } from '../transport/request.ts';
+import { jsonCopy } from './json-copy.ts';
 import { lazyFetch, type DialectName } from './load.ts';
 
 /** What is used of a client; the last two are its documented hooks for subclasses. */
@@ -41,11 +42,21 @@ function hooked<C extends StainlessClient>(engine: Engine, client: C, name: Dial
     wrapStainless(engine, inherited(options) as StainlessClient, name),
   );
   override(client, 'makeStatusError', (inherited, ...args) => refusalOf(args[3]) ?? inherited(...args));
+  const bodies = new WeakMap<object, KnownBody>();
+  override(client, 'buildBody', (inherited, input) => {
+    const built = inherited(input);
+    const object: unknown = Reflect.get(optionsOf(input), 'body');
+    const text = bodyIn(built);
+    // Now, since the caller may change the object as soon as it is written out.
+    const fields = typeof text === 'string' ? jsonCopy(object) : undefined;
+    if (fields !== undefined) bodies.set(object as object, { text: text as string, fields });
+    return built;
+  });
   override(client, 'prepareRequest', async (inherited, request, context) => {
-    const before = bodyIn(request);
     await inherited(request, context);
-    const object = objectOf(client, context);
-    if (object !== undefined && before === bodyIn(request)) Object.assign(request as object, { [BODY]: object });
+    const object: unknown = Reflect.get(optionsOf(context), 'body');
+    const known = typeof object === 'object' && object !== null ? bodies.get(object) : undefined;
+    if (known !== undefined) Object.assign(request as object, { [BODY]: known });
   });
   return client;
 }
@@ -70,10 +81,7 @@ function bodyIn(request: unknown): unknown {
   return Reflect.get(request as object, 'body');
 }
 
-/** The object that a request's body was made from; `undefined` where a middleware may have changed the body since. */
-function objectOf(client: object, context: unknown): unknown {
-  const middleware: unknown = Reflect.get(client, 'middleware');
-  if (Array.isArray(middleware) && middleware.length > 0) return undefined;
-  const options = Reflect.get(context as object, 'options') as { body?: unknown; middleware?: unknown } | undefined;
-  return options?.middleware === undefined ? options?.body : undefined;
+/** The options of a request, in what the client hands to its hooks. */
+function optionsOf(context: unknown): object {
+  return (context as { options?: object } | undefined)?.options ?? {};
 }

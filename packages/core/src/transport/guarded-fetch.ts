@@ -14,7 +14,6 @@ import { answerLike, brokenAnswer, ErrorStatus, LostBody, readWhole } from './an
 import { editedBody } from './body-edit.ts';
 import { EventStream } from './event-stream.ts';
 import {
-  BODY,
   bodyOf,
   isEventStream,
   outgoing,
@@ -25,6 +24,9 @@ import {
   type ReadBody,
 } from './request.ts';
 import { wholeAsStream } from './whole-stream.ts';
+
+const UNREADABLE =
+  'the request’s body is no JSON object, so neither its input nor its output cap can be read. Send it as JSON, uncompressed';
 
 /** What a client speaks. */
 export interface Dialect {
@@ -49,7 +51,9 @@ export function guardedFetch(engine: Engine, { provider, endpoints }: Dialect, i
       refuse(engine, { path: `${sent.method} ${sent.path}`, reason: rule.unpriceable });
       return inner(input, init);
     }
-    const body = readBody(sent.init, Reflect.get(sent.init, BODY)) ?? (await bodyOf(input, sent.init));
+    const body = readBody(sent.init) ?? (await bodyOf(input, sent.init));
+    if (body.text === undefined && !(body.raw instanceof FormData))
+      refuse(engine, { path: 'body', reason: UNREADABLE });
     const draft = rule({ provider: provider(sent.url), path: sent.path, body: body.fields });
     if (draft.refusal !== undefined) refuse(engine, draft.refusal);
     return send(engine, inner, sent, body, draft);

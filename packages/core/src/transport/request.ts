@@ -7,10 +7,16 @@ export type Fields = Readonly<Record<string, unknown>>;
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /**
- * Under this symbol a client may hand over the object that it made the body from, so that it need not be parsed again. It
- * stands on the RequestInit, which clients copy field by field.
+ * Under this symbol a client may hand over what it made the body from, so that it need not be parsed again. It stands on the
+ * RequestInit, which clients copy field by field.
  */
 export const BODY: unique symbol = Symbol('agentkavach.body');
+
+/** A body's text, and the same as an object that nobody changes. */
+export interface KnownBody {
+  readonly text: string;
+  readonly fields: Fields;
+}
 
 /** A request before it is sent. */
 export interface OutgoingRequest {
@@ -63,22 +69,37 @@ export interface ReadBody {
 }
 
 /** A body that can be read without waiting; `undefined` where it can't. */
-export function readBody({ body }: RequestInit, known: unknown): ReadBody | undefined {
-  if (typeof body === 'string') return readText(body, known);
-  if (body instanceof FormData) return { text: undefined, fields: Object.fromEntries(body.entries()), raw: body };
-  if (body instanceof Uint8Array) return readText(new TextDecoder().decode(body), undefined);
+export function readBody(init: RequestInit): ReadBody | undefined {
+  const { body } = init;
+  if (typeof body === 'string') {
+    const known = Reflect.get(init, BODY) as KnownBody | undefined;
+    // Whoever put another body in between, a guard above this one for example, has left the object of the old one.
+    return known?.text === body ? { text: body, fields: known.fields, raw: body } : readText(body);
+  }
+  if (body instanceof FormData) return { text: undefined, fields: fieldsOfForm(body), raw: body };
+  if (body instanceof Uint8Array) return readText(new TextDecoder().decode(body));
   return undefined;
+}
+
+/** A form's fields; one that stands there several times, such as images to edit, is a list. */
+function fieldsOfForm(form: FormData): Fields {
+  const fields: Record<string, unknown> = {};
+  for (const name of new Set(form.keys())) {
+    const values = form.getAll(name);
+    fields[name] = values.length === 1 ? values[0] : values;
+  }
+  return fields;
 }
 
 /** A body that has to be waited for: a Request object's, or one that is made as it is sent. */
 export async function bodyOf(input: string | URL | Request, { body }: RequestInit): Promise<ReadBody> {
-  if (body !== undefined && body !== null) return readText(await new Response(body).text(), undefined);
-  return readText(typeof input === 'object' && 'text' in input ? await input.text() : '', undefined);
+  if (body !== undefined && body !== null) return readText(await new Response(body).text());
+  return readText(typeof input === 'object' && 'text' in input ? await input.text() : '');
 }
 
-/** A text as a body. What is no JSON object has no fields: the guard then misses the model, and says so. */
-function readText(text: string, known: unknown): ReadBody {
-  const parsed = typeof known === 'object' && known !== null ? (known as Fields) : parseObject(text);
+/** A text as a body. What is no JSON object has no fields. */
+function readText(text: string): ReadBody {
+  const parsed = parseObject(text);
   return { text: parsed === undefined ? undefined : text, fields: parsed ?? {}, raw: text };
 }
 
@@ -94,5 +115,5 @@ export function parseObject(text: string): Fields | undefined {
 
 /** Whether an answer is a stream of server-sent events. */
 export function isEventStream({ headers }: Response): boolean {
-  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+  return headers.get('content-type')?.toLowerCase().startsWith('text/event-stream') === true;
 }

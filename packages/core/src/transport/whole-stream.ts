@@ -20,7 +20,9 @@ export async function wholeAsStream({
     meter: (_chunk, meter) => {
       if (model !== undefined) meter.model(model);
       for (let i = 0; i < toolCalls; i++) meter.toolCall();
-      if (usage !== undefined) meter.usage(usage);
+      // An answer of one piece shows no output on its way: what it does not report, nobody has counted.
+      if (usage === undefined) meter.failed();
+      else meter.usage(usage);
     },
   };
 }

@@ -30,6 +30,12 @@ const REFUSED: Readonly<Record<string, (w: World, guard: AgentKavach) => Promise
     }),
   'a cache at Google': (w, guard) =>
     guard.wrap(w.google()).caches.create({ model: 'gemini-2.5-pro', config: { contents: 'Hi' } }),
+  'a longer life for a cache at Google': (w, guard) =>
+    guard.wrap(w.google()).caches.update({ name: 'cachedContents/c', config: { ttl: '86400s' } }),
+  'a live session that makes music': (w, guard) =>
+    guard.wrap(w.google()).live.music.connect({ model: 'lyria', callbacks: { onmessage: () => undefined } }),
+  'a body that is no JSON': (w, guard) =>
+    guard.wrap(w.openai()).post('/chat/completions', { body: new Uint8Array([31, 139, 8, 0]) }),
   'a live session': (w, guard) =>
     guard.wrap(w.google()).live.connect({ model: 'gemini-2.5-flash', callbacks: { onmessage: () => undefined } }),
   'a conversation at Mistral': (w, guard) =>
