@@ -8,16 +8,17 @@ import { amountIn } from './budget/ledger.ts';
 import type { Account } from './budget/pool.ts';
 import type { CallRequest } from './call.ts';
 import { checkRequest } from './check-request.ts';
+import { isSameCall, relay } from './call-layer.ts';
 import { Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { UnknownModelError, type BudgetExceededError } from './errors.ts';
 import type { Gate } from './gate.ts';
 import type { Breach, Run } from './guardrails/run.ts';
-import { identityOf, InFlight } from './in-flight.ts';
+import { InFlight } from './in-flight.ts';
 import { switched } from './model-switch.ts';
 import { ceilingPrice, type Price } from './pricing/price.ts';
 import { denied, enforce, exceeded } from './refused.ts';
-import { currentFrame, ENCLOSING, type CallLayer, type Frame } from './scope.ts';
+import { currentFrame, type CallLayer, type Frame } from './scope.ts';
 import { WaitingCall } from './waiting.ts';
 
 let arrivals = 0;
@@ -238,34 +239,11 @@ function takeOver(engine: Engine, frame: Frame, request: CallRequest): readonly 
   return others;
 }
 
-/** The same reservation for one more layer inside, which may take it over in turn. */
-function relay(call: CallLayer): CallLayer {
-  const { identity, model, accounts } = call;
-  return {
-    identity,
-    model,
-    accounts,
-    takenOverBy: undefined,
-    covers: (request) => call.covers(request),
-    holdFor: (request) => call.holdFor(request),
-    report: (usage) => call.report(usage),
-    get ended() {
-      return call.ended;
-    },
-  };
-}
-
 /** The refusal of a request that a layer in between has made larger than what there is room for. */
 function grown(engine: Engine, request: CallRequest, account: Account): BudgetExceededError {
   const claim = new Claim(request, priceOf(engine, request), engine.policy);
   claim.fit([], Number.POSITIVE_INFINITY);
   return exceeded(engine, claim, account, 'held');
-}
-
-function isSameCall(call: CallLayer, request: CallRequest): boolean {
-  const identity = identityOf(request);
-  if (identity === undefined || call.ended || call.model !== request.model) return false;
-  return identity === ENCLOSING || call.identity === identity;
 }
 
 /** The first account that takes no calls of this agent, whatever they cost. */

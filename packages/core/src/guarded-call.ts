@@ -20,7 +20,7 @@ export function guardedCall<T>(engine: Engine, request: CallRequest, execute: Ex
   return governed(engine, request, execute, (call, result: CallResult<T> | undefined | null) => {
     const isResult = typeof result === 'object' && result !== null;
     if (call instanceof InFlight) call.complete(isResult ? result : {});
-    else call?.report(result?.usage);
+    else if (result?.cached !== true) call?.report(result?.usage);
     if (isResult) {
       engine.loops?.answered(request, result.value);
       return result.value;

@@ -34,7 +34,10 @@ export function guardedStream<C>(
   return governed(engine, request, execute, (call, result: StreamResult<C>): ReadableStream<C> => {
     const { stream } = result;
     if (typeof result.meter !== 'function') throw noMeter(result.meter);
-    if (!(call instanceof InFlight)) return isReadable(stream) ? stream : toReadable(openSource(stream));
+    if (!(call instanceof InFlight)) {
+      call?.report(undefined); // what it will cost, the layer that holds the reservation reads or is told
+      return isReadable(stream) ? stream : toReadable(openSource(stream));
+    }
     const source = openSource(stream);
     // Stopped while the provider was answering: the caller has its error, nobody will read this stream.
     if (call.ended) source.cancel(call.stopped).catch(ignore);

@@ -60,6 +60,8 @@ export class InFlight implements CallGrant, CallLayer {
   #answeringModel: string | undefined;
   /** What inner layers that took this reservation over have reported. */
   #inner: Usage[] | undefined;
+  /** An inner layer's request was answered: something is billed, whatever the callback makes of it. */
+  #isAnswered = false;
   #ended = false;
   #stopped: Error | undefined;
   #controller: AbortController | undefined;
@@ -91,6 +93,7 @@ export class InFlight implements CallGrant, CallLayer {
   }
 
   report(usage: Usage | undefined): void {
+    this.#isAnswered = true;
     if (usage !== undefined) (this.#inner ??= []).push(usage);
   }
 
@@ -135,7 +138,7 @@ export class InFlight implements CallGrant, CallLayer {
   complete(result: Pick<CallResult<unknown>, 'usage' | 'model' | 'toolCalls' | 'cached'>): void {
     this.answeredBy(result.model);
     if (isCount(result.toolCalls)) this.toolCalls = result.toolCalls;
-    if (result.cached === true && this.#inner === undefined) this.release(false);
+    if (result.cached === true && !this.#isAnswered) this.release(false);
     else if (!this.#chargeUsage(withInner(result.usage, this.#inner))) this.#chargeReservation('unknown');
   }
 
@@ -154,8 +157,9 @@ export class InFlight implements CallGrant, CallLayer {
 
   /** The callback failed before it brought an answer. */
   fail(error: unknown): void {
-    // What an inner layer was told is billed, whatever fails after it: only another request of the callback can have failed.
-    if (this.#chargeUsage(withInner(undefined, this.#inner))) return;
+    // What an inner layer was answered is billed, whatever fails after it: only another request of the callback can have failed.
+    if (this.#isAnswered)
+      return void (this.#chargeUsage(withInner(undefined, this.#inner)) || this.#chargeReservation('unknown'));
     const isAborted = this.#controller?.signal.aborted === true || this.claim.request.signal?.aborted === true;
     // Whoever aborts may give any reason, an error with a status included: it is not the provider's answer.
     const bill = isAborted && holds(error, this.signal.reason) ? 'unknown' : this.#billOf(error);

@@ -215,4 +215,36 @@ describe('a callback that sends more than one request of its call', () => {
     await guard.call(request, async () => ({ value: await guard.call(request, answer), cached: true }));
     expect(guard.status().budgets[0]).toMatchObject({ spent: 0.000006, reserved: 0 });
   });
+
+  const opened = async () => ({
+    stream: new ReadableStream<string>({ start: (c) => c.close() }),
+    meter: () => undefined,
+  });
+
+  it.each([
+    ['fails with a status', () => Promise.reject(Object.assign(new Error('busy'), { status: 503 }))],
+    ['says that its answer was cached', () => Promise.resolve({ value: 1, cached: true })],
+  ])('is charged its reservation where it has read a stream and then %s', async (_title, end) => {
+    const guard = make();
+    const call = guard.call<number>(request, async () => {
+      for await (const chunk of await guard.stream(request, opened)) void chunk;
+      return end();
+    });
+    await call.catch(() => undefined);
+    expect(guard.status().budgets[0]).toMatchObject({ spent: 0.00002, reserved: 0 });
+  });
+
+  it('costs nothing where the inner layer says that the answer was cached, as the outer does', async () => {
+    const guard = make();
+    const cached = async () => ({ value: 1, cached: true });
+    await guard.call(request, async () => ({ value: await guard.call(request, cached), cached: true }));
+    expect(guard.status().budgets[0]).toMatchObject({ spent: 0, reserved: 0 });
+  });
+
+  it('costs nothing where its one request is refused by the provider', async () => {
+    const guard = make();
+    const refused = (): Promise<never> => Promise.reject(Object.assign(new Error('busy'), { status: 503 }));
+    await guard.call(request, async () => ({ value: await guard.call(request, refused) })).catch(() => undefined);
+    expect(guard.status().budgets[0]).toMatchObject({ spent: 0, reserved: 0 });
+  });
 });

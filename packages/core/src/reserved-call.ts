@@ -118,7 +118,7 @@ class RelayedCall implements ReservedCall {
     this.#layer = layer;
   }
   settle(figures: CallFigures = {}): void {
-    this.#layer?.report(figures.usage);
+    if (figures.cached !== true) this.#layer?.report(figures.usage);
   }
   fail(): void {
     // The layer that holds the reservation sees the failure itself.

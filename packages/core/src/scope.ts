@@ -41,7 +41,7 @@ export interface CallLayer {
    * larger. @returns the account that has no room for it
    */
   holdFor(request: CallRequest): Account | undefined;
-  /** Tells the layer what an inner one, which took its reservation over, has been told by the provider. */
+  /** Tells the layer that an inner one, which took its reservation over, was answered, and the usage where it is known. */
   report(usage: Usage | undefined): void;
   /** Whether the reservation is still held. */
   readonly ended: boolean;
