@@ -5,7 +5,7 @@
 import type { Engine } from '../engine.ts';
 import { KavachError } from '../errors.ts';
 import { refusalAnswer, refusalOf } from '../transport/refusal.ts';
-import { BODY, type Fetch, type KnownBody } from '../transport/request.ts';
+import { BODY, type Fetch } from '../transport/request.ts';
 import { jsonCopy } from './json-copy.ts';
 import { lazyFetch, type DialectName } from './load.ts';
 
@@ -42,21 +42,15 @@ function hooked<C extends StainlessClient>(engine: Engine, client: C, name: Dial
     wrapStainless(engine, inherited(options) as StainlessClient, name),
   );
   override(client, 'makeStatusError', (inherited, ...args) => refusalOf(args[3]) ?? inherited(...args));
-  const bodies = new WeakMap<object, KnownBody>();
   override(client, 'buildBody', (inherited, input) => {
     const built = inherited(input);
-    const object: unknown = Reflect.get(optionsOf(input), 'body');
+    const options = optionsOf(input);
     const text = bodyIn(built);
     // Now, since the caller may change the object as soon as it is written out.
-    const fields = typeof text === 'string' ? jsonCopy(object) : undefined;
-    if (fields !== undefined) bodies.set(object as object, { text: text as string, fields });
+    const fields = typeof text === 'string' ? jsonCopy(options.body) : undefined;
+    // These go into the RequestInit; the client has made `options` for this one request.
+    if (fields !== undefined) options.fetchOptions = { ...options.fetchOptions, [BODY]: { text, fields } };
     return built;
-  });
-  override(client, 'prepareRequest', async (inherited, request, context) => {
-    await inherited(request, context);
-    const object: unknown = Reflect.get(optionsOf(context), 'body');
-    const known = typeof object === 'object' && object !== null ? bodies.get(object) : undefined;
-    if (known !== undefined) Object.assign(request as object, { [BODY]: known });
   });
   return client;
 }
@@ -82,6 +76,6 @@ function bodyIn(request: unknown): unknown {
 }
 
 /** The options of a request, in what the client hands to its hooks. */
-function optionsOf(context: unknown): object {
+function optionsOf(context: unknown): { readonly body?: unknown; fetchOptions?: object | undefined } {
   return (context as { options?: object } | undefined)?.options ?? {};
 }

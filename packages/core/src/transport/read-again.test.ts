@@ -38,10 +38,24 @@ describe('an answer that is read again', () => {
     const response = await answer();
     expect(response.body).toBe(response.body);
     expect(await response.text()).toBe('{"a":1}'); // to look at the stream is not to read it
-    const other = await answer();
-    await other.body?.getReader().read();
-    expect(other.bodyUsed).toBe(true);
-    await expect(other.json()).rejects.toThrow(TypeError);
+    await expect(response.body?.getReader().read()).rejects.toThrow(TypeError);
+  });
+
+  it.each(['default', 'byob'] as const)('streams its text to a %s reader, once', async (mode) => {
+    const response = await answer('{"ä":1}');
+    const reader = mode === 'byob' ? response.body?.getReader({ mode }) : response.body?.getReader();
+    expect(response.bodyUsed).toBe(true);
+    const { value } = (await reader?.read(new Uint8Array(64))) as { value: Uint8Array };
+    expect(new TextDecoder().decode(value)).toBe('{"ä":1}');
+    expect((await reader?.read(new Uint8Array(64)))?.done).toBe(true);
+    await expect(response.json()).rejects.toThrow(TypeError);
+  });
+
+  it('is used up where its stream was given up', async () => {
+    const response = await answer();
+    await response.body?.cancel();
+    expect(response.bodyUsed).toBe(true);
+    await expect(response.text()).rejects.toThrow(TypeError);
   });
 
   it('can be copied before it is read', async () => {

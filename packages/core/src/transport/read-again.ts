@@ -6,12 +6,12 @@
 
 /** Under these symbols an answer carries its text, until somebody reads it, and what the platform would make of it. */
 const TEXT: unique symbol = Symbol('agentkavach.text');
-const COPY: unique symbol = Symbol('agentkavach.copy');
+const STREAM: unique symbol = Symbol('agentkavach.stream');
 const PARSED: unique symbol = Symbol('agentkavach.parsed');
 
 interface Reread extends Response {
   [TEXT]: string | undefined;
-  [COPY]: Response | undefined;
+  [STREAM]: ReadableStream<Uint8Array> | undefined;
   [PARSED]: object | undefined;
 }
 
@@ -35,15 +35,38 @@ export function readAgain(response: Response, text: string, parsed?: object): Re
 }
 
 function isUsed(response: Reread): boolean {
-  const copy = response[COPY];
-  return response[TEXT] === undefined || (copy !== undefined && (copy.bodyUsed || copy.body?.locked === true));
+  return response[TEXT] === undefined || response[STREAM]?.locked === true;
 }
 
 function take(response: Reread): string {
-  if (isUsed(response)) throw new TypeError('Body is unusable: Body has already been read');
+  if (isUsed(response)) throw used();
   const text = response[TEXT] ?? '';
   response[TEXT] = undefined;
   return text;
+}
+
+function used(): TypeError {
+  return new TypeError('Body is unusable: Body has already been read');
+}
+
+/** The text as a stream, which is written out only when somebody reads it: clients ask for it and read the text instead. */
+function streamOf(response: Reread): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      type: 'bytes',
+      pull: (controller) => {
+        const text = response[TEXT];
+        if (text === undefined) throw used();
+        response[TEXT] = undefined;
+        controller.enqueue(new TextEncoder().encode(text));
+        controller.close();
+      },
+      cancel: () => {
+        response[TEXT] = undefined;
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 function takeJson(response: Reread): unknown {
@@ -79,7 +102,7 @@ const READERS: PropertyDescriptorMap = {
   formData: reader((response) => rest(response, take(response)).formData()),
   body: {
     get(this: Reread): ReadableStream<Uint8Array> | null {
-      return (this[COPY] ??= rest(this, this[TEXT] ?? '')).body;
+      return this[TEXT] === '' ? null : (this[STREAM] ??= streamOf(this));
     },
   },
   bodyUsed: {
