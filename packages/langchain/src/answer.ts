@@ -20,15 +20,22 @@ export function priced(request: CallRequest, figures: CallFigures): CallFigures 
  * @param generations the answers to one prompt
  */
 export function figuresOfGenerations(request: CallRequest, generations: unknown, llmOutput: unknown): CallFigures {
-  const all = list(generations).map((generation) => fields(generation) ?? {});
-  const message = fields(all[0]?.['message']) ?? {};
+  const all = list(generations);
+  const first = fields(all[0]);
+  const message = fields(first?.['message']) ?? {};
   const metadata = fields(message['response_metadata']);
-  const info = fields(all[0]?.['generationInfo']);
+  const info = fields(first?.['generationInfo']);
   return {
     usage: usageOfMessage(request, message) ?? usageOfOutput(llmOutput),
     model: modelIn(metadata) ?? modelIn(info),
-    toolCalls: all.reduce((sum, one) => sum + list(fields(one['message'])?.['tool_calls']).length, 0),
+    toolCalls: toolCallsIn(all),
   };
+}
+
+function toolCallsIn(generations: readonly unknown[]): number {
+  let calls = 0;
+  for (const one of generations) calls += list(fields(fields(one)?.['message'])?.['tool_calls']).length;
+  return calls;
 }
 
 function modelIn(metadata: Fields | undefined): string | undefined {

@@ -28,7 +28,8 @@ export const INNER = ['completions', 'responses'] as const;
 
 /** Whether the guard can lower a model's output cap: it has a field for it. */
 export function hasCapField(model: object): boolean {
-  return CAP_FIELDS.some((field) => field in model);
+  for (const field of CAP_FIELDS) if (field in model) return true;
+  return false;
 }
 
 /** Whether the model can be exchanged for another of the same provider. */
@@ -129,7 +130,7 @@ function capped(params: Fields, cap: number): Fields {
 }
 
 function showModel(model: object, id: string, shown: Shown): void {
-  for (const field of ['model', 'modelName']) if (field in model) shown[field] = id;
+  for (const field of ['model', 'modelName'] as const) if (field in model) shown[field] = id;
 }
 
 /**

@@ -48,7 +48,9 @@ export function kavachMiddleware(
     name: `KavachMiddleware (${guard.agentName})`,
     wrapModelCall: async (request, handler) => {
       try {
-        return await handler({ ...request, model: guardedModel(request.model, guardOne) });
+        const model =
+          (models.get(request.model) as typeof request.model | undefined) ?? guardedModel(request.model, guardOne);
+        return await handler({ ...request, model });
       } catch (error) {
         const stop = stopOf(error);
         if (stop === undefined || exitBehavior === 'error') throw final(error);

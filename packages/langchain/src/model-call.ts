@@ -5,7 +5,7 @@ import { deploymentOf, hasCapField, hasModelField, standIn } from './attempt.ts'
 import { assertHoldable } from './hosted-tools.ts';
 import { modelNameOf } from './model-name.ts';
 import { RawAnswer } from './raw-answer.ts';
-import { canClamp, toCallRequest } from './request.ts';
+import { toCallRequest } from './request.ts';
 import { withRetries } from './retries.ts';
 import { fields, type Fields } from './shape.ts';
 import { StreamReader } from './stream-reader.ts';
@@ -108,16 +108,20 @@ function requestOf(
   messages: readonly unknown[],
   options: Options,
 ): CallRequest {
-  const all = { ...fields(Reflect.get(model, 'defaultOptions')), ...options };
+  const defaults = fields(Reflect.get(model, 'defaultOptions'));
+  const all = defaults === undefined ? options : { ...defaults, ...options };
   const params = fields(invoked(model, 'invocationParams', all)) ?? {};
   const deployment = deploymentOf(model);
   const name = modelNameOf(fields(invoked(model, 'getLsParams', all)), params, deployment);
   for (const guard of guards) assertHoldable(guard, name, params);
-  return {
-    ...toCallRequest({ name, messages, params, signal: options.signal }),
-    canClampOutput: hasCapField(model) && canClamp(params),
+  return toCallRequest({
+    name,
+    messages,
+    params,
+    signal: options.signal,
+    canClampOutput: hasCapField(model),
     canSwitchModel: deployment === undefined && hasModelField(model),
-  };
+  });
 }
 
 function invoked(model: object, key: string, options: Fields): unknown {
@@ -127,8 +131,8 @@ function invoked(model: object, key: string, options: Fields): unknown {
 
 /** ChatMistralAI turns a call with a signal into a stream; its HTTP client is what gets the signal there. */
 function optionsToSend(model: object, options: Options, grant: CallGrant): Options {
-  const signal = 'httpClient' in model && options.signal === undefined ? undefined : grant.signal;
-  return { ...options, ...(signal === undefined ? {} : { signal }), maxRetries: 0 };
+  if ('httpClient' in model && options.signal === undefined) return { ...options, maxRetries: 0 };
+  return { ...options, signal: grant.signal, maxRetries: 0 };
 }
 
 /** The call under all guards, the outermost first. */

@@ -9,6 +9,8 @@ export interface ModelName {
 
 // What the integrations write into `ls_provider`; those that write nothing give the name of their class.
 const PROVIDERS: Readonly<Record<string, string>> = {
+  openai: 'openai',
+  anthropic: 'anthropic',
   google_genai: 'google',
   googlegenerativeai: 'google',
   googlevertexai: 'google-vertex',
@@ -35,10 +37,15 @@ const ASSUMED = new Set(['gpt-3.5-turbo', 'gpt-3.5-turbo-instruct', 'text-embedd
  */
 export function modelNameOf(metadata: Fields | undefined, params: Fields | undefined, deployment?: string): ModelName {
   const named = text(metadata?.['ls_provider']) ?? text(params?.['_type']) ?? 'unknown';
-  const key = named.toLowerCase().replaceAll('-', '_');
   const model =
     text(params?.['model']) ?? text(metadata?.['ls_model_name']) ?? text(params?.['model_name']) ?? 'unknown';
-  const provider = Object.hasOwn(PROVIDERS, key) ? (PROVIDERS[key] ?? key) : key.replaceAll('_', '-');
-  const isAssumed = provider === 'azure' && ASSUMED.has(model);
-  return { provider, model: isAssumed ? (deployment ?? model) : model.replace(/^models\//, '') };
+  const provider = providerOf(named);
+  if (provider === 'azure' && ASSUMED.has(model)) return { provider, model: deployment ?? model };
+  return { provider, model: model.startsWith('models/') ? model.slice('models/'.length) : model };
+}
+
+function providerOf(named: string): string {
+  if (Object.hasOwn(PROVIDERS, named)) return PROVIDERS[named] ?? named; // most calls; the rest is slow
+  const key = named.toLowerCase().replaceAll('-', '_');
+  return Object.hasOwn(PROVIDERS, key) ? (PROVIDERS[key] ?? key) : key.replaceAll('_', '-');
 }

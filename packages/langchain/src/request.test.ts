@@ -3,7 +3,7 @@ import { AgentKavach, Budget, ConfigError } from '@agentkavach/core';
 import { describe, expect, it } from 'vitest';
 import { assertHoldable, hostedFees } from './hosted-tools.ts';
 import { modelNameOf } from './model-name.ts';
-import { canClamp, toCallRequest } from './request.ts';
+import { toCallRequest } from './request.ts';
 
 const messages = [new HumanMessage('Hi')];
 const OPENAI = { provider: 'openai', model: 'gpt-4o' };
@@ -36,8 +36,10 @@ describe('toCallRequest', () => {
   });
 
   it('leaves the cap of a Claude model with a thinking budget alone', () => {
-    expect(canClamp({ thinking: { type: 'enabled', budget_tokens: 2_000 } })).toBe(false);
-    expect(canClamp({ thinking: { type: 'adaptive' } })).toBe(true);
+    const clamps = (thinking: object): boolean | undefined =>
+      toCallRequest({ name: OPENAI, messages: [], params: { thinking }, canClampOutput: true }).canClampOutput;
+    expect(clamps({ type: 'enabled', budget_tokens: 2_000 })).toBe(false);
+    expect(clamps({ type: 'adaptive' })).toBe(true);
   });
 });
 

@@ -13,6 +13,9 @@ export interface ModelCall {
   /** The model's `invocationParams()`, in its provider's own words. */
   readonly params: Fields;
   readonly signal?: AbortSignal | undefined;
+  /** Whether the output cap and the model can be exchanged. Default: neither. */
+  readonly canClampOutput?: boolean | undefined;
+  readonly canSwitchModel?: boolean | undefined;
 }
 
 /** Parameters that stand in the prompt, or that decide how large it is. */
@@ -36,19 +39,20 @@ const CAPS = ['max_completion_tokens', 'max_output_tokens', 'max_tokens', 'maxOu
 
 /** The guard's request for a call of a chat model. */
 export function toCallRequest(call: ModelCall): CallRequest {
-  const { name, messages, params, signal } = call;
+  const { name, messages, params, signal, canClampOutput, canSwitchModel } = call;
   const generation = fields(params['generationConfig']);
   const fees = hostedFees(name, params);
   // Only the parameters of the Responses endpoint have this name, set or not.
   const sendsItems = 'max_output_tokens' in params;
   return {
-    ...name,
+    provider: name.provider,
+    model: name.model,
     input: {
       messages: messages.map((message) => sentMessage(message, sendsItems)),
       ...promptParams(params, generation),
     },
     // More than any context window, which is what the guard then holds.
-    inputTokens: STATE.some((key) => isSet(params[key])) ? Number.MAX_SAFE_INTEGER : undefined,
+    inputTokens: holdsState(params) ? Number.MAX_SAFE_INTEGER : undefined,
     inputRounds: fees.inputRounds,
     toolCalls: fees.toolCalls,
     textOnly: (!fees.isHosted && holdsOnlyText(messages)) || undefined,
@@ -59,10 +63,17 @@ export function toCallRequest(call: ModelCall): CallRequest {
     cacheWrite: name.provider === 'anthropic' ? cacheLifetime(params, messages) : undefined,
     // The completions API writes and bills `best_of` answers, whatever it shows.
     candidates: mostOf(count(params['n']), count(params['best_of'])),
+    canClampOutput: canClampOutput === true && canClamp(params),
+    canSwitchModel,
     history: () => turnsOf(messages),
     signal,
     identity: messages,
   };
+}
+
+function holdsState(params: Fields): boolean {
+  for (const key of STATE) if (isSet(params[key])) return true;
+  return false;
 }
 
 function promptParams(params: Fields, generation: Fields | undefined): Fields {
@@ -88,9 +99,8 @@ function capOf(params: Fields): number | undefined {
   return undefined;
 }
 
-function mostOf(...counts: readonly (number | undefined)[]): number | undefined {
-  const known = counts.filter((value) => value !== undefined);
-  return known.length === 0 ? undefined : Math.max(...known);
+function mostOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
 }
 
 /** A predicted output that OpenAI rejects is billed as output. */
@@ -112,7 +122,7 @@ function asksForReasoning(params: Fields, generation: Fields | undefined): true 
 }
 
 /** Whether the cap can be lowered: Anthropic refuses one that is not above the thinking budget. */
-export function canClamp(params: Fields): boolean {
+function canClamp(params: Fields): boolean {
   return count(fields(params['thinking'])?.['budget_tokens']) === undefined;
 }
 
