@@ -33,7 +33,13 @@ export function wrapStainless<C extends StainlessClient>(engine: Engine, client:
     }
   };
   guardedBy.set(fetch, engine);
-  return hooked(engine, client.withOptions({ fetch }), name);
+  return hooked(engine, client.withOptions({ fetch, ...azureOptions(client) }), name);
+}
+
+/** What the client for Azure is made with: before openai 7 its `withOptions()` forgets it. */
+function azureOptions(client: object): object {
+  const { apiVersion, deploymentName } = client as { apiVersion?: unknown; deploymentName?: unknown };
+  return typeof apiVersion === 'string' ? { apiVersion, deployment: deploymentName } : {};
 }
 
 /** Puts our hooks on a client that was made for it. They only add to what its class does. */
