@@ -48,7 +48,9 @@ export function readArguments(
   const isHelp = values['help'] === true;
   if (!isHelp && (positionals.length < least || positionals.length > most)) {
     const what =
-      positionals.length < least ? 'A word is missing' : `Too many words: ${positionals.slice(most).join(' ')}`;
+      positionals.length < least
+        ? missing(usage, positionals.length)
+        : `Too many words: ${positionals.slice(most).join(' ')}`;
     throw new CliError(`${what}.\n\n${usage}`, EXIT.usage, 'usage');
   }
   return {
@@ -59,6 +61,14 @@ export function readArguments(
     },
     flag: (name) => values[name] === true,
   };
+}
+
+/** The word that is not there, by its name in the usage: `Usage: agentkavach budget set <agent> <limit> [--json]`. */
+function missing(usage: string, at: number): string {
+  const [, line = ''] = /^Usage: agentkavach \S+ ([^[\n]*)/.exec(usage) ?? [];
+  const word = [...line.matchAll(/<[^>]+>|\S+/g)].map(([found]) => found)[at];
+  const name = word?.startsWith('<') === true ? word.slice(1, -1).replaceAll(' | ', ' or ') : undefined;
+  return name === undefined ? 'A word is missing' : `The ${name} is missing`;
 }
 
 /** What parseArgs found, in one sentence: it adds advice of its own. */

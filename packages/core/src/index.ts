@@ -32,6 +32,7 @@ export type { Clock } from './clock.ts';
 export type { Channel, KillChannelOptions } from './config/channel.ts';
 export type { BackendStatus } from './backend-status.ts';
 export { optionVariables } from './config/env.ts';
+export { environmentFault } from './config/environment-fault.ts';
 export type { Guardrails } from './config/guardrails.ts';
 export type { KavachOptions } from './config/options.ts';
 export type { ThresholdAction } from './config/on-threshold.ts';

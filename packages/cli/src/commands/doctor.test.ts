@@ -129,4 +129,13 @@ describe('doctor', () => {
       expect.arrayContaining(['AGENTKAVACH_API_KEY', 'AGENTKAVACH_OPERATOR_KEY', 'AGENTKAVACH_MAX_USD_PER_MINUTE']),
     );
   });
+
+  it.each([
+    [{ AGENTKAVACH_BUDGET: '5 dollars' }, 'AGENTKAVACH_BUDGET must be a list such as daily:50'],
+    [{ AGENTKAVACH_WAIT_MS: '-1' }, 'waitMs must be'],
+    [{ AGENTKAVACH_MODE: 'strict' }, "mode must be one of 'hard', 'soft', 'observe'"],
+  ])('finds values that a guard refuses: %o', async (env, fault) => {
+    const found = await findings(away(env));
+    expect(found['variables']).toContain(`error: An app with this environment does not start: ${fault}`);
+  });
 });

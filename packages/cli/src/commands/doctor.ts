@@ -1,5 +1,5 @@
 /** `agentkavach doctor`: what is wrong with keys, clock, reachability, versions and prices, and what to do about it. */
-import { optionVariables } from '@agentkavach/core';
+import { environmentFault, optionVariables } from '@agentkavach/core';
 import { listPrices } from '@agentkavach/core/pricing';
 import type { Install } from '@agentkavach/embedded';
 import { accessOf, localInstall, namedUrl, variable } from '../access.ts';
@@ -63,7 +63,7 @@ function pricesAge(now: number): Check {
     : ok('prices', `of ${date}`);
 }
 
-/** A misspelt variable does nothing, and says nothing. */
+/** A misspelt variable does nothing, and says nothing; one with a wrong value keeps an app from starting. */
 function variables(io: Io): Check {
   const known = [...optionVariables(), ...OTHER_VARIABLES];
   const set = Object.keys(io.env).filter((name) => name.startsWith('AGENTKAVACH_') && variable(io, name) !== undefined);
@@ -73,6 +73,8 @@ function variables(io: Io): Check {
       'variables',
       `Nothing reads ${strange.join(', ')}. Is it misspelt? There are: ${[...known].sort().join(', ')}.`,
     );
+  const fault = environmentFault(io.env);
+  if (fault !== undefined) return error('variables', `An app with this environment does not start: ${fault}`);
   return ok('variables', set.length === 0 ? 'no AGENTKAVACH_… is set' : set.sort().join(', '));
 }
 

@@ -23,9 +23,9 @@ describe('status', () => {
     expect(exit).toBe(0);
     expect(out).toMatch(/^AGENT\s+STATE\s+LAST SEEN\nbot\s+running\s+\d+ s ago\n\n/);
     expect(out).toMatch(
-      /^daily +bot +\$0\.012346 +\$0\.00 +\$50\.00 +\$49\.987654 \(100 %\) +\d{4}-\d\d-\d\d 00:00 UTC +code$/m,
+      /^daily +bot +\$0\.012346 +\$0\.00 +\$50\.00 +\$49\.987654 \(99 %\) +\d{4}-\d\d-\d\d 00:00 UTC +code$/m,
     );
-    expect(out).toMatch(/^words \(daily\) +bot +1,234 tokens +0 tokens +1,000,000 tokens +998,766 tokens \(100 %\) /m);
+    expect(out).toMatch(/^words \(daily\) +bot +1,234 tokens +0 tokens +1,000,000 tokens +998,766 tokens \(99 %\) /m);
     expect(out).toMatch(/^team \(daily\) +shared/m);
     const shown = await json<{ agents: unknown[]; budgets: unknown[] }>(place, 'status');
     expect([shown.agents.length, shown.budgets.length]).toEqual([1, 3]);

@@ -82,7 +82,7 @@ function budgetLines(budgets: readonly BudgetView[]): string[] {
       amount(unit, spent),
       amount(unit, leased),
       amount(unit, limit),
-      `${amount(unit, remaining)} (${limit === 0 ? 0 : Math.round((remaining / limit) * 100)} %)`,
+      `${amount(unit, remaining)} (${limit === 0 ? 0 : Math.floor((remaining / limit) * 100)} %)`,
       windowEnd === null ? 'never' : minute(windowEnd),
       managedBy,
     ]),

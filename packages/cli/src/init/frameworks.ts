@@ -57,9 +57,10 @@ const answer = await model.invoke('Hello');`,
     snippet: `${CORE}
 import { kavach } from '@agentkavach/mastra';
 import { Mastra } from '@mastra/core';
-import { writer } from './agents/writer';
+import { Agent } from '@mastra/core/agent';
 
 ${GUARD}
+const writer = new Agent({ id: 'writer', name: 'Writer', instructions: 'Be brief.', model: 'openai/gpt-4o' });
 export const mastra = kavach(guard).register(new Mastra({ agents: { writer } }));`,
   },
   sdk(

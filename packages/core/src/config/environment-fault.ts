@@ -1,0 +1,21 @@
+/** Whether a guard would take the options that an environment gives, for programs that look at an environment without a guard. */
+import { Budget } from '../budget/budget.ts';
+import { ConfigError } from '../errors.ts';
+import { withEnvironment } from './env.ts';
+import { checkOptions } from './options.ts';
+
+/**
+ * What is wrong with the first `AGENTKAVACH_…` variable that a guard would refuse. The API key is not looked at.
+ *
+ * @returns the sentence that the guard would throw; `undefined` where it would take them all
+ */
+export function environmentFault(environment: Readonly<Record<string, string | undefined>>): string | undefined {
+  try {
+    const options = withEnvironment({}, { ...environment, AGENTKAVACH_API_KEY: undefined });
+    checkOptions({ ...options, budget: options.budget ?? Budget.daily(1) });
+    return undefined;
+  } catch (error) {
+    if (ConfigError.isInstance(error)) return error.message;
+    throw error;
+  }
+}
