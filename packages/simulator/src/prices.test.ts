@@ -38,7 +38,7 @@ describe('worked out by hand', () => {
     ],
     ['gemini-2.5-pro', { inputTokens: 200_000, outputTokens: 1 }, 200_000 * 1250 + 10_000],
     ['gemini-2.5-pro', { inputTokens: 200_001, outputTokens: 1 }, 200_001 * 2500 + 15_000],
-    ['mistral-large-latest', { inputTokens: 10, cacheReadTokens: 5, outputTokens: 10 }, 10 * 500 + 10 * 1500],
+    ['mistral-large-latest', { inputTokens: 10, cacheReadTokens: 5, outputTokens: 10 }, 5 * 500 + 5 * 50 + 10 * 1500],
     ['text-embedding-3-small', { inputTokens: 7 }, 140],
     ['gpt-image-1', { inputTokens: 10, outputTokens: 1056 }, 10 * 5000 + 1056 * 40_000],
   ])('%s %o', (model, parts, nano) => expect(cost(model, parts)).toBe(nano));

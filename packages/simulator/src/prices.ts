@@ -104,12 +104,13 @@ export const PRICES: PriceTable = {
   'gemini-2.0-flash': rates('0.10', '0.025', '0.40'),
   'gemini-embedding-001': { input: '0.15' },
 
-  // https://mistral.ai/pricing
-  'mistral-large-latest': { input: '0.50', output: '1.50' },
+  // https://mistral.ai/pricing; what is read from the cache costs a tenth of the input:
+  // https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching
+  'mistral-large-latest': rates('0.50', '0.05', '1.50'),
   'mistral-medium-latest': rates('1.50', '0.15', '7.50'),
-  'mistral-small-latest': { input: '0.15', output: '0.60' },
-  'magistral-medium-latest': { input: '2', output: '5' },
-  'codestral-latest': { input: '0.30', output: '0.90' },
+  'mistral-small-latest': rates('0.15', '0.015', '0.60'),
+  'magistral-medium-latest': rates('2', '0.2', '5'),
+  'codestral-latest': rates('0.30', '0.03', '0.90'),
   'mistral-embed': { input: '0.10' },
 };
 
