@@ -6,8 +6,6 @@ import { defineConfig } from 'vitest/config';
 const repository = (path: string) => fileURLToPath(new URL(`./${path}`, import.meta.url));
 
 const shared = {
-  // What the guard logs on purpose is shown only where a test fails.
-  silent: 'passed-only',
   testTimeout: 30_000,
   // What guards with a key keep on disk goes here, not among the developer's own files.
   env: { AGENTKAVACH_BUFFER_DIR: join(tmpdir(), 'agentkavach-tests') },
@@ -32,6 +30,8 @@ export default defineConfig({
   },
   test: {
     maxWorkers: 2,
+    // What the guard logs on purpose is shown only where a test fails.
+    silent: 'passed-only',
     projects: [
       {
         extends: true,
