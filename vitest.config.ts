@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { handlersOnDeno } from './supabase/tests/deno/plugin.ts';
 
 const repository = (path: string) => fileURLToPath(new URL(`./${path}`, import.meta.url));
 
@@ -18,6 +19,17 @@ const backend = [
   'demo/**/*.test.ts',
   'chaos/**/*.test.ts',
 ];
+
+/** One PostgreSQL for the run, one database for each file. */
+const onPostgres = {
+  ...shared,
+  globalSetup: ['packages/embedded/src/testing/global-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
+
+/** The tests that ask handlers, which once more ask them on Deno: those of the functions, and of what functions have in common. */
+const functions = ['supabase/functions/{[!_]*,_operator}/*.test.ts', 'supabase/functions/_shared/sdk-callers.test.ts'];
 
 export default defineConfig({
   resolve: {
@@ -53,16 +65,15 @@ export default defineConfig({
         resolve: { alias: [{ find: /^openai$/, replacement: 'openai-6' }] },
         test: { ...shared, name: 'openai-6', include: ['packages/core/test/sdk/**/*.test.ts'] },
       },
+      { extends: true, test: { ...onPostgres, name: 'backend', include: backend } },
       {
         extends: true,
-        // One PostgreSQL for the run, one database for each file.
+        plugins: [handlersOnDeno()],
         test: {
-          ...shared,
-          name: 'backend',
-          include: backend,
-          globalSetup: ['packages/embedded/src/testing/global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...onPostgres,
+          name: 'deno',
+          include: functions,
+          setupFiles: ['./supabase/tests/deno/stand-in.ts'],
         },
       },
     ],

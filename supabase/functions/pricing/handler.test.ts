@@ -1,20 +1,24 @@
 import type { PriceList } from '@agentkavach/core/pricing';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from '../_shared/database.ts';
 import type { Dependencies } from '../_shared/dependencies.ts';
 import { handler } from './handler.ts';
 
 const DAY = 86_400_000;
+/** Nobody is there: an answer from it would be a 503. */
+const database = openDatabase('postgres://postgres:x@127.0.0.1:1/postgres');
 let now: number;
 let deps: Dependencies;
 beforeEach(() => {
   now = Date.UTC(2026, 10, 23, 12);
   deps = {
     settings: { supabaseUrl: 'https://project.example', anonKey: 'anon' },
-    database: { as: () => Promise.reject(new Error('not asked')), end: () => Promise.resolve() },
+    database,
     fetch: () => Promise.reject(new TypeError('no network')),
     now: () => now,
   };
 });
+afterAll(() => database.end());
 
 describe('GET /pricing', () => {
   it('lists the catalog to anybody, and may be cached', async () => {

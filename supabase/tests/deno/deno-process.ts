@@ -1,12 +1,12 @@
-/** A function on Deno, the runtime of production, from this workspace's packages and without a network. */
+/** A module on Deno, the runtime of production, from this workspace's packages and without a network. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+import { ROOT } from '../deploy/functions.ts';
 
 const TARGETS: Readonly<Record<string, string>> = {
   'linux-x64': 'linux-x64-glibc',
@@ -17,13 +17,15 @@ const TARGETS: Readonly<Record<string, string>> = {
   'win32-arm64': 'win32-arm64',
 };
 
-/** Where Deno keeps what it has compiled: for all functions of a test file, since they share most of their modules. */
-const home = mkdtempSync(join(tmpdir(), 'kavach-deno-'));
+/** What Deno has compiled, for all processes and runs: most of their modules are the same. It goes by their text. */
+const CACHE = join(ROOT, 'node_modules/.cache/deno');
 
-/** Removes what Deno has kept. After the last function has stopped. */
-export function forgetCompiled(): void {
-  rmSync(home, { recursive: true, force: true });
-}
+const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  devDependencies: { deno: string };
+};
+
+/** What an answer says that it is from: `Deno 2.1.4`, the version that this repository pins. */
+export const PINNED = `Deno ${devDependencies.deno}`;
 
 /** The program itself: `npx deno` starts another process, which would outlive the one that we know. */
 function denoProgram(): string {
@@ -34,29 +36,43 @@ function denoProgram(): string {
   return join(dirname(manifest), process.platform === 'win32' ? 'deno.exe' : 'deno');
 }
 
-export interface DenoFunction {
-  /** `http://127.0.0.1:<port>`; the function's paths begin with its name. */
+export interface DenoProcess {
+  /** `http://127.0.0.1:<port>`; a function's paths begin with its name. */
   readonly url: string;
   stop(): Promise<void>;
 }
 
 /**
- * Starts `<folder>/index.ts`.
+ * Starts a module that calls `Deno.serve`.
  *
- * @param env all that it has of an environment
+ * @param options `config`: its `deno.json`; `env`: all that it has of an environment
  * @throws with what it printed where it ends before it listens
  */
-export async function startFunction(folder: string, env: Readonly<Record<string, string>>): Promise<DenoFunction> {
+export async function startOnDeno(
+  module: string,
+  options: { readonly config: string; readonly env?: Readonly<Record<string, string>> },
+): Promise<DenoProcess> {
+  const modules = [join(import.meta.dirname, 'serve.ts'), module];
+  const main = modules.map((path) => `import '${pathToFileURL(path).href}';`).join('');
   const child = spawn(
     denoProgram(),
     [
-      ...['run', '--config', join(folder, 'deno.json'), '--node-modules-dir=manual', '--no-remote', '--no-prompt'],
-      ...['--allow-net=127.0.0.1', '--allow-env', '--allow-read', '--allow-sys', '-'],
+      ...['run', '--config', options.config, '--node-modules-dir=manual', '--no-remote', '--no-prompt'],
+      ...['--allow-net=127.0.0.1', '--allow-env', '--allow-read', '--allow-sys'],
+      `data:text/javascript,${encodeURIComponent(main)}`,
     ],
-    { env: { PATH: process.env['PATH'], HOME: home, DENO_DIR: home, ...env }, stdio: ['pipe', 'pipe', 'pipe'] },
+    {
+      env: { PATH: process.env['PATH'], HOME: CACHE, DENO_DIR: CACHE, NO_COLOR: '1', ...options.env },
+      // It ends when its input does, also where this process is killed.
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
   );
   const printed: string[] = [];
-  createInterface({ input: child.stderr }).on('line', (line) => printed.push(line));
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    printed.push(line);
+    // Shown where a test fails.
+    console.error(line);
+  });
   const lines = createInterface({ input: child.stdout });
   const ended = once(child, 'close');
   const port = new Promise<string>((resolve, reject) => {
@@ -67,7 +83,6 @@ export async function startFunction(folder: string, env: Readonly<Record<string,
     });
     void ended.then(() => reject(new Error(`Deno ended before it listened:\n${printed.join('\n')}`)));
   });
-  child.stdin.end(onFreePort(pathToFileURL(join(folder, 'index.ts')).href));
   return {
     url: `http://127.0.0.1:${await port}`,
     stop: async () => {
@@ -75,14 +90,4 @@ export async function startFunction(folder: string, env: Readonly<Record<string,
       await ended;
     },
   };
-}
-
-/** `Deno.serve` without a port takes 8000. */
-function onFreePort(module: string): string {
-  return `
-    const { serve } = Deno;
-    const onListen = ({ port }) => console.log('port ' + port);
-    Deno.serve = (handler) => serve({ port: 0, hostname: '127.0.0.1', onListen }, handler);
-    await import('${module}');
-  `;
 }

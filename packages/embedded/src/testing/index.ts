@@ -1,6 +1,6 @@
 /**
- * Databases for tests: each a copy of one that is migrated, on the PostgreSQL of the test run. Works in the vitest project
- * `backend`, whose global setup starts the server.
+ * Databases for tests: each a copy of one that is migrated, on the PostgreSQL of the test run. Works in the vitest projects
+ * `backend` and `deno`, whose global setup starts the server.
  */
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
