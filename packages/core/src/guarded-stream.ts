@@ -16,7 +16,7 @@ interface Read<C> {
 }
 
 /** A stream that can be read chunk by chunk and cancelled. */
-interface Source<C> {
+export interface Source<C> {
   read(): Promise<Read<C>>;
   cancel(reason: unknown): Promise<unknown>;
 }
@@ -150,7 +150,8 @@ function isReadable<C>(stream: ReadableStream<C> | AsyncIterable<C>): stream is 
   return typeof (stream as Partial<ReadableStream<C>>).getReader === 'function'; // also one from a polyfill
 }
 
-function openSource<C>(stream: ReadableStream<C> | AsyncIterable<C>): Source<C> {
+/** Opens a stream for reading. */
+export function openSource<C>(stream: ReadableStream<C> | AsyncIterable<C>): Source<C> {
   if (isReadable(stream)) return stream.getReader();
   const iterator = stream[Symbol.asyncIterator]();
   return { read: () => iterator.next(), cancel: async () => iterator.return?.() };

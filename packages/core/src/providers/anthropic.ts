@@ -131,6 +131,7 @@ const FRAME_BYTES = 64;
 
 /** Reads a stream of message events. */
 class MessagesReader implements StreamReader {
+  hasEnded = false;
   readonly #provider: string;
   #usage: Fields | undefined;
   #model: string | undefined;
@@ -179,6 +180,7 @@ class MessagesReader implements StreamReader {
   }
 
   #report(meter: StreamMeter): void {
+    this.hasEnded = true;
     if (this.#usage === undefined) return;
     const answer = { model: this.#model, usage: this.#usage, content: this.#blocks };
     const { usage } = figuresOfResponse(this.#provider, answer);

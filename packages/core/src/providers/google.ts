@@ -158,6 +158,7 @@ function predictDraft({ provider, path, body }: RawCall): Draft {
 
 /** Reads a stream of generateContent answers. */
 class GenerateReader implements StreamReader {
+  hasEnded = false;
   readonly #provider: string;
   #grounding: unknown;
 
@@ -167,17 +168,17 @@ class GenerateReader implements StreamReader {
 
   event(data: Fields, meter: StreamMeter): void {
     if (data['error'] !== undefined) return meter.failed();
-    let hasEnded = fields(data['promptFeedback'])?.['blockReason'] !== undefined;
+    if (fields(data['promptFeedback'])?.['blockReason'] !== undefined) this.hasEnded = true;
     for (const entry of list(data['candidates'])) {
       const candidate = fields(entry);
       this.#grounding = candidate?.['groundingMetadata'] ?? this.#grounding;
-      if (candidate?.['finishReason'] !== undefined) hasEnded = true;
+      if (candidate?.['finishReason'] !== undefined) this.hasEnded = true;
       for (const part of list(fields(candidate?.['content'])?.['parts'])) show(fields(part), meter);
     }
     const model = text(data['modelVersion']);
     if (model !== undefined) meter.model(model);
     // Every chunk has a usage; only that of the last is final.
-    if (!hasEnded) return;
+    if (!this.hasEnded) return;
     const answer = { ...data, candidates: [{ groundingMetadata: this.#grounding }] };
     const { usage } = figuresOfResponse(this.#provider, answer);
     if (usage !== undefined) meter.usage(usage);

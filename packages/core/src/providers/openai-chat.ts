@@ -143,7 +143,7 @@ function searchFees(model: string): Record<string, number> | undefined {
 class ChatReader implements StreamReader {
   readonly hides: ((data: Fields) => boolean) | undefined;
   readonly #provider: string;
-  #hasEnded = false;
+  hasEnded = false;
   #tier: unknown;
   #figures: ResponseFigures | undefined;
 
@@ -161,13 +161,14 @@ class ChatReader implements StreamReader {
     for (const choice of choices) this.#choice(choice as Fields | null, meter);
     if (fields(data['usage']) !== undefined)
       this.#figures = figuresOfResponse(this.#provider, { ...data, choices, service_tier: this.#tier });
+    if (isUsageAlone(data)) this.hasEnded = true;
     // Some hosts count along in every chunk; only what comes with the end is final.
-    if ((this.#hasEnded || isUsageAlone(data)) && this.#figures?.usage !== undefined) meter.usage(this.#figures.usage);
+    if (this.hasEnded && this.#figures?.usage !== undefined) meter.usage(this.#figures.usage);
   }
 
   #choice(choice: Fields | null, meter: StreamMeter): void {
     const finish = choice?.['finish_reason'];
-    if (finish !== undefined && finish !== null) this.#hasEnded = true;
+    if (finish !== undefined && finish !== null) this.hasEnded = true;
     show(choice?.['text'], meter);
     const delta = choice?.['delta'] as Fields | null | undefined;
     if (delta === undefined || delta === null) return;

@@ -50,6 +50,7 @@ function asImages(usage: Usage | undefined, images: number): Usage | undefined {
 
 /** Reads a stream of images: the last event has the usage. */
 class ImagesReader implements StreamReader {
+  hasEnded = false;
   readonly #provider: string;
   #images = 0;
 
@@ -62,6 +63,7 @@ class ImagesReader implements StreamReader {
     if (type === 'error' || data['error'] !== undefined) return meter.failed();
     if (!type.endsWith('.completed')) return;
     this.#images += 1;
+    this.hasEnded = true;
     const raw = usageFromRaw(this.#provider, data['usage']);
     const usage = count(raw?.outputTokens) === undefined ? undefined : asImages(raw, this.#images);
     if (usage !== undefined) meter.usage(usage);

@@ -57,6 +57,7 @@ export function compactDraft(call: RawCall): Draft {
 
 /** Reads a stream of Responses events. */
 class ResponsesReader implements StreamReader {
+  hasEnded = false;
   readonly #provider: string;
 
   constructor(provider: string) {
@@ -88,6 +89,7 @@ class ResponsesReader implements StreamReader {
   }
 
   #end(type: string, response: Fields, meter: StreamMeter): void {
+    this.hasEnded = true;
     const { usage, model, toolCalls } = figuresOfResponse(this.#provider, response);
     if (model !== undefined) meter.model(model);
     for (let i = 0; i < toolCalls; i++) meter.toolCall();

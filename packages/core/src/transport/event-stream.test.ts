@@ -18,7 +18,7 @@ const METER: StreamMeter = {
 /** Reads bytes in the given pieces. */
 async function read(pieces: readonly Uint8Array[], hides?: (data: Fields) => boolean, meter: StreamMeter = METER) {
   const seen: Fields[] = [];
-  const reader: StreamReader = { hides, event: (data) => void seen.push(data) };
+  const reader: StreamReader = { hides, hasEnded: false, event: (data) => void seen.push(data) };
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       for (const piece of pieces) controller.enqueue(piece);
@@ -73,6 +73,32 @@ describe('a stream of events', () => {
     expect(await read(bytes('{"error":{"code":503}}'))).toMatchObject({ seen: [{ error: { code: 503 } }] });
     const held = 'data: {"n":2}';
     expect((await read(bytes(held), () => false)).shown).toBe(held);
+  });
+
+  it('is read the same however its lines end', async () => {
+    const end = fc.constantFrom('\n', '\r\n', '\r');
+    // An LF after a CR is no line of its own.
+    const ends = fc.tuple(end, end).filter(([line, empty]) => line !== '\r' || empty !== '\n');
+    await fc.assert(
+      fc.asyncProperty(ends, fc.array(fc.nat(), { maxLength: 30 }), async ([line, empty], places) => {
+        const lines = TEXT.replaceAll('\r', '').split('\n\n');
+        const text = lines.map((event) => event.replaceAll('\n', line)).join(line + empty);
+        const { seen, shown } = await read(cut(text, places));
+        expect(seen).toEqual(EVENTS);
+        expect(shown).toBe(text);
+      }),
+    );
+  });
+
+  it('says where it was cut short, or ends with an error that is no JSON', async () => {
+    let failed = 0;
+    const meter = { ...METER, failed: () => (failed += 1) };
+    await read(cut(TEXT, []), undefined, meter);
+    expect(failed).toBe(0);
+    await read(cut('data: {"n":1}\n\n', []), undefined, meter);
+    expect(failed).toBe(1);
+    await read(cut('event: error\ndata: overloaded\n\ndata: [DONE]\n\n', []), undefined, meter);
+    expect(failed).toBe(2);
   });
 
   it('says when the last word has come', async () => {

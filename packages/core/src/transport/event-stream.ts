@@ -4,6 +4,7 @@
  * Format: html.spec.whatwg.org/multipage/server-sent-events.html.
  */
 import type { StreamMeter } from '../call.ts';
+import { openSource, type Source } from '../guarded-stream.ts';
 import type { StreamReader } from '../providers/draft.ts';
 import { parseObject, type Fields } from './request.ts';
 
@@ -11,7 +12,7 @@ const EMPTY = new Uint8Array(0);
 
 /** The bytes of an answer, and what they say. */
 export class EventStream implements AsyncIterableIterator<Uint8Array> {
-  readonly #source: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #source: Source<Uint8Array>;
   readonly #reader: StreamReader;
   readonly #decoder = new TextDecoder();
   /** The beginning of an event whose end has not come. */
@@ -21,9 +22,12 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
   #isLast = false;
   /** The sign that nothing more follows has come: clients leave there, before the stream closes. */
   #saidAll = false;
+  /** An error came that is no JSON, so that the reader does not get to see it. */
+  #isFailed = false;
 
-  constructor(body: ReadableStream<Uint8Array>, reader: StreamReader) {
-    this.#source = body.getReader();
+  /** @param body may be a stream of Node's, as `node-fetch` has */
+  constructor(body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>, reader: StreamReader) {
+    this.#source = openSource(body);
     this.#reader = reader;
   }
 
@@ -34,14 +38,14 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#isLast) return { done: true, value: undefined };
     const { done, value } = await this.#source.read();
-    if (!done) {
+    if (done !== true && value !== undefined) {
       const shown = this.#take(this.#decoder.decode(value, { stream: true }));
       return { done: false, value: shown === undefined ? value : new TextEncoder().encode(shown) };
     }
     this.#isLast = true;
     // What no empty line follows is an event all the same.
     const rest = this.#open + this.#decoder.decode();
-    if (rest === '') return { done: true, value: undefined };
+    if (rest === '') return this.#isShort() ? { done: false, value: EMPTY } : { done: true, value: undefined };
     this.#open = '';
     const isHidden = this.#event(rest);
     return {
@@ -52,7 +56,7 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.#isLast = true;
-    await this.#source.cancel();
+    await this.#source.cancel(undefined);
     return { done: true, value: undefined };
   }
 
@@ -64,7 +68,14 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
       for (const event of events) this.#reader.event(event, meter);
     }
     if (this.#saidAll) meter.ended();
+    // Closed in order, as by a proxy that lost the provider: what was written after that, nobody has seen.
+    if (this.#isFailed || (this.#isLast && this.#isShort())) meter.failed();
   };
+
+  /** Whether the answer's last word is missing. */
+  #isShort(): boolean {
+    return !this.#saidAll && !this.#reader.hasEnded;
+  }
 
   /** Takes more text. @returns the events to show, where some may be hidden; `undefined`: all bytes as they came */
   #take(text: string): string | undefined {
@@ -86,25 +97,36 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
     const json = dataOf(text);
     if (json.trim() === '[DONE]') this.#saidAll = true;
     const data = parseObject(json);
-    if (data === undefined) return false;
+    if (data === undefined) {
+      if (ERROR.test(text)) this.#isFailed = true;
+      return false;
+    }
     this.#events.push(data);
     return this.#reader.hides?.(data) === true;
   }
 }
 
+const ERROR = /^event: ?error\s*$/m;
+
+/** An empty line. A line ends with LF, CR or both: after a CR that is the last to have come, an LF may follow. */
+const EMPTY_LINE = /\n\n|[\r\n]\r(?:\n|(?=[^\n]))/;
+
 /** The length of the first event with the empty line that ends it; -1 while that has not come. */
 function endOfEvent(text: string): number {
-  const plain = text.indexOf('\n\n');
-  const windows = text.indexOf('\r\n\r\n');
-  if (plain < 0 && windows < 0) return -1;
-  if (windows < 0) return plain + 2;
-  return plain < 0 || windows < plain ? windows + 4 : plain + 2;
+  if (!text.includes('\r')) {
+    const end = text.indexOf('\n\n'); // as all providers write it; far faster
+    return end < 0 ? -1 : end + 2;
+  }
+  const found = EMPTY_LINE.exec(text);
+  return found === null ? -1 : found.index + found[0].length;
 }
+
+const LINE_END = /[\r\n]/;
 
 /** The data of an event; of one that is no event at all, but an error as bare JSON, the whole. */
 function dataOf(event: string): string {
-  if (event.startsWith('data:') && event.indexOf('\n') >= event.trimEnd().length) return event.slice(5);
+  if (event.startsWith('data:') && event.search(LINE_END) >= event.trimEnd().length) return event.slice(5);
   let data = '';
-  for (const line of event.split(/\r?\n/)) if (line.startsWith('data:')) data += line.slice(5);
+  for (const line of event.split(LINE_END)) if (line.startsWith('data:')) data += line.slice(5);
   return data === '' && event.trimStart().startsWith('{') ? event : data;
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { AgentKavach, Budget, KilledError, type KavachOptions } from '../../src/index.ts';
 import { rejection, reserved, spends, spentNano, world, type World } from './world.ts';
 
@@ -77,6 +77,21 @@ describe.each(Object.entries(STREAMS))('a stream of %s', (_, open) => {
       expect(reserved(guard)).toBe(0);
     },
   );
+
+  it('that closes in order before its last word is charged what it holds', async () => {
+    await using w = await world(() => ({ tokens: 400 }));
+    const { guard, all } = setUp();
+    const send = globalThis.fetch;
+    const cutting = vi.spyOn(globalThis, 'fetch').mockImplementation(async (...request) => {
+      const answer = await send(...request);
+      const text = await answer.text();
+      return new Response(text.slice(0, text.length / 2), answer);
+    });
+    await drain(await open(w, guard)).catch(() => undefined); // some of the clients notice
+    cutting.mockRestore();
+    expect(all).toMatchObject([{ outcome: 'unknown', outputTokens: 1_000 }]);
+    expect(reserved(guard)).toBe(0);
+  });
 
   it('with tool calls, and cached input where there is any, is charged what is billed, and counts the tools', async () => {
     await using w = await world(() => ({
