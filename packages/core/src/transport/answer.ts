@@ -48,12 +48,15 @@ export async function readWhole(response: Response, figures: (body: unknown) => 
   return { ...figures(body), value: readAgain(response, text, body) };
 }
 
+/** Statuses of good answers that have no body, and may not be given one (fetch.spec.whatwg.org, null body status). */
+export const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205]);
+
 /** An answer with another body: status, headers and address stay. */
 export function answerLike(
   { status, statusText, headers, url }: Response,
   body: string | ReadableStream<Uint8Array> | null,
 ): Response {
-  const answer = new Response(body, { status, statusText, headers });
+  const answer = new Response(WITHOUT_BODY.has(status) ? null : body, { status, statusText, headers });
   // A Response that is made has no address, and clients log it.
   Object.defineProperty(answer, 'url', { value: url });
   return answer;

@@ -10,7 +10,7 @@ import { guardedCall } from '../guarded-call.ts';
 import { guardedStream } from '../guarded-stream.ts';
 import { ruleOf, type Draft, type Endpoints, type Refusal } from '../providers/draft.ts';
 import { ENCLOSING } from '../scope.ts';
-import { answerLike, brokenAnswer, ErrorStatus, LostBody, readWhole } from './answer.ts';
+import { answerLike, brokenAnswer, ErrorStatus, LostBody, readWhole, WITHOUT_BODY } from './answer.ts';
 import { editedBody } from './body-edit.ts';
 import { EventStream } from './event-stream.ts';
 import {
@@ -106,10 +106,13 @@ async function streamed(
   const stream = await guardedStream<Uint8Array>(engine, request, async (grant) => {
     response = await ask(grant);
     if (!response.ok) throw new ErrorStatus(response);
+    if (WITHOUT_BODY.has(response.status)) throw new LostBody(response, new TypeError('The answer has no body.'));
     const reader = draft.reader?.();
-    if (reader === undefined || response.body === null || !isEventStream(response))
+    // A fetch without streams has no body at all.
+    const body = response.body as Response['body'] | undefined;
+    if (reader === undefined || body === undefined || body === null || !isEventStream(response))
       return wholeAsStream(await readWhole(response, draft.figures));
-    const events = new EventStream(response.body, reader);
+    const events = new EventStream(body, reader);
     return { stream: events, meter: events.meter };
   });
   return answerLike(response ?? new Response(), stream);

@@ -1,4 +1,5 @@
 /** What is held is what is sent, whatever happened to the caller's object, the body or the fetch in between. */
+import { Readable } from 'node:stream';
 import OpenAI, { toFile } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { AgentKavach, Budget, BudgetExceededError, findKavachError } from '../../src/index.ts';
@@ -106,10 +107,11 @@ describe('a response in the background', () => {
 describe('a stream that comes with another type', () => {
   const sse = 'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n';
   const usage = 'data: {"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}\n\n';
-  const open = async (type: string, body: string) => {
+  const answer = (type: string, body: string) => new Response(body, { headers: { 'content-type': type } });
+  const open = async (type: string, body: string, answered = answer(type, body)) => {
     const guard = new AgentKavach({ budget: Budget.total(1) });
     const { all } = spends(guard);
-    const fetch: Fetch = () => Promise.resolve(new Response(body, { headers: { 'content-type': type } }));
+    const fetch: Fetch = () => Promise.resolve(answered);
     const openai = guard.wrap(new OpenAI({ apiKey: 'test', fetch }));
     const request = { model: 'gpt-4o', max_tokens: 1_000, messages, stream: true } as const;
     for await (const _ of await openai.chat.completions.create(request));
@@ -120,8 +122,31 @@ describe('a stream that comes with another type', () => {
     expect(await open('Text/Event-Stream', sse + usage)).toMatchObject([{ inputTokens: 10, outputTokens: 5 }]);
   });
 
+  it('is read where its body is a stream of Node’s, as node-fetch has it', async () => {
+    const answered = answer('text/event-stream', '');
+    Object.defineProperty(answered, 'body', { value: Readable.from([Buffer.from(sse + usage)]) });
+    expect(await open('', '', answered)).toMatchObject([{ inputTokens: 10, outputTokens: 5 }]);
+  });
+
   it('is charged what it holds where nothing in it can be read', async () => {
     expect(await open('text/plain', sse)).toMatchObject([{ outputTokens: 1_000, estimated: true }]);
+  });
+});
+
+describe('an answer without a body to a request for a stream', () => {
+  it('is charged what it holds, at once, and is not asked for again', async () => {
+    let asked = 0;
+    const fetch: Fetch = () =>
+      Promise.resolve(new Response(null, { status: 204, headers: { n: String((asked += 1)) } }));
+    const guard = new AgentKavach({ budget: Budget.total(1) });
+    const { all } = spends(guard);
+    const openai = guard.wrap(new OpenAI({ apiKey: 'test', fetch }));
+    const request = { model: 'gpt-4o', max_tokens: 1_000, messages, stream: true } as const;
+    const { response } = await openai.chat.completions.create(request).withResponse();
+    expect(response.status).toBe(204);
+    expect(asked).toBe(1);
+    expect(all).toMatchObject([{ outputTokens: 1_000, estimated: true }]);
+    expect(reserved(guard)).toBe(0);
   });
 });
 
