@@ -8,6 +8,7 @@ import type { Engine } from '../engine.ts';
 import { ConfigError, KavachError } from '../errors.ts';
 import { isEventStream, type Fetch } from '../transport/request.ts';
 import { lazyFetch } from './load.ts';
+import { checkTaken } from './taken.ts';
 import { unwrapped } from './unwrapped.ts';
 
 /** What is used of a client. */
@@ -30,6 +31,7 @@ export function wrapGoogle<C extends GoogleClient>(engine: Engine, client: C): C
   }
   const Client = client.constructor as new (options: object) => C;
   const wrapped = new Client(options);
+  checkTaken(wrapped, (Reflect.get(wrapped, 'httpOptions') as { fetch?: Fetch } | undefined)?.fetch === fetch);
   takeOverCredentials(client, wrapped);
   guardGivenFetches(engine, wrapped, fetch);
   refuseLive(engine, wrapped);

@@ -2,6 +2,7 @@
 import type { Engine } from '../engine.ts';
 import type { Fetch } from '../transport/request.ts';
 import { lazyFetch } from './load.ts';
+import { checkTaken } from './taken.ts';
 import { unwrapped } from './unwrapped.ts';
 
 /** What sends requests for a client of Mistral's (`HTTPClient` of its SDK). */
@@ -24,5 +25,7 @@ export function wrapMistral<C extends MistralClient>(engine: Engine, client: C):
   const guarded = lazyFetch(engine, 'mistral', inner);
   const httpClient: HttpClient = { request: (request) => guarded(request) };
   const Client = client.constructor as new (options: object) => C;
-  return unwrapped(new Client({ ...client._options, httpClient }));
+  const wrapped = new Client({ ...client._options, httpClient });
+  checkTaken(wrapped, wrapped._options.httpClient === httpClient);
+  return unwrapped(wrapped);
 }

@@ -8,6 +8,7 @@ import { refusalAnswer, refusalOf } from '../transport/refusal.ts';
 import { BODY, type Fetch } from '../transport/request.ts';
 import { jsonCopy } from './json-copy.ts';
 import { lazyFetch, type DialectName } from './load.ts';
+import { checkTaken } from './taken.ts';
 
 /** What is used of a client; the last two are its documented hooks for subclasses. */
 export interface StainlessClient {
@@ -15,13 +16,13 @@ export interface StainlessClient {
 }
 
 /** Fetches that a guard made already, so that a client derived from a wrapped one is not guarded twice. */
-const guardedBy = new WeakMap<Fetch, Engine>();
+const guardedBy = new WeakMap<Fetch, { readonly engine: Engine; readonly inner: Fetch }>();
 
 /** A client like the given one, under the guard. The given one stays as it is. */
 export function wrapStainless<C extends StainlessClient>(engine: Engine, client: C, name: DialectName): C {
   const own: unknown = Reflect.get(client, 'fetch');
   const inner = typeof own === 'function' ? (own as Fetch) : globalThis.fetch;
-  if (guardedBy.get(inner) === engine) return hooked(engine, client, name);
+  if (guardedBy.get(inner)?.engine === engine) return hooked(engine, client, name);
   const guarded = lazyFetch(engine, name, inner);
   const fetch: Fetch = async (input, init) => {
     try {
@@ -32,14 +33,23 @@ export function wrapStainless<C extends StainlessClient>(engine: Engine, client:
       throw error;
     }
   };
-  guardedBy.set(fetch, engine);
-  return hooked(engine, client.withOptions({ fetch, ...azureOptions(client) }), name);
+  guardedBy.set(fetch, { engine, inner });
+  const guardedClient = client.withOptions({ fetch, ...azureOptions(client) });
+  checkTaken(guardedClient, sendsThrough(guardedClient, fetch));
+  return hooked(engine, guardedClient, name);
 }
 
 /** What the client for Azure is made with: before openai 7 its `withOptions()` forgets it. */
 function azureOptions(client: object): object {
   const { apiVersion, deploymentName } = client as { apiVersion?: unknown; deploymentName?: unknown };
   return typeof apiVersion === 'string' ? { apiVersion, deployment: deploymentName } : {};
+}
+
+/** Whether a client sends through a fetch: its own, or one below those of other guards. */
+function sendsThrough(client: object, fetch: Fetch): boolean {
+  let at = Reflect.get(client, 'fetch') as Fetch | undefined;
+  while (at !== undefined && at !== fetch) at = guardedBy.get(at)?.inner;
+  return at === fetch;
 }
 
 /** Puts our hooks on a client that was made for it. They only add to what its class does. */

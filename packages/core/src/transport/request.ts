@@ -33,7 +33,7 @@ export interface OutgoingRequest {
 export function outgoing(input: string | URL | Request, init: RequestInit = {}): OutgoingRequest {
   const isRequest = typeof input === 'object' && 'url' in input;
   const url = isRequest ? input.url : String(input);
-  const request = isRequest ? { ...settingsOf(input), ...init } : init;
+  const request = isRequest ? { ...settingsOf(input), ...stated(init) } : init;
   const query = url.search(/[?#]/);
   const origin = url.indexOf('/', url.indexOf('://') + 3);
   return {
@@ -57,6 +57,13 @@ function settingsOf({ method, headers, signal, redirect, credentials, mode, cach
     cache,
     keepalive,
   };
+}
+
+/** What an init says beside a Request: to `fetch`, a field that is undefined is not there. */
+function stated(init: RequestInit): RequestInit {
+  const copy = { ...init };
+  for (const [key, value] of Object.entries(copy)) if (value === undefined) Reflect.deleteProperty(copy, key);
+  return copy;
 }
 
 /** A request's body: the JSON text and its object, or the texts of a form. */

@@ -1,0 +1,73 @@
+/** Clients that are made or called in ways of their own: none may spend unseen. */
+import Anthropic from '@anthropic-ai/sdk';
+import { GoogleGenAI } from '@google/genai';
+import { Mistral } from '@mistralai/mistralai';
+import OpenAI from 'openai';
+import { describe, expect, it } from 'vitest';
+import { AgentKavach, Budget, ConfigError } from '../../src/index.ts';
+import type { Fetch } from '../../src/transport/request.ts';
+import { reserved, spentNano, world } from './world.ts';
+
+const messages = [{ role: 'user' as const, content: 'Hi' }];
+
+/** Classes whose constructor keeps the SDK's options to itself. */
+const CLOSED = {
+  OpenAI: class extends OpenAI {
+    constructor() {
+      super({ apiKey: 'test' });
+    }
+  },
+  Anthropic: class extends Anthropic {
+    constructor() {
+      super({ apiKey: 'test' });
+    }
+  },
+  Google: class extends GoogleGenAI {
+    constructor() {
+      super({ apiKey: 'test' });
+    }
+  },
+  Mistral: class extends Mistral {
+    constructor() {
+      super({ apiKey: 'test' });
+    }
+  },
+};
+
+describe.each(Object.entries(CLOSED))('a class of its own on the client of %s', (_, Client) => {
+  it('is refused where it does not take the guard’s fetch', () => {
+    const guard = new AgentKavach({ budget: Budget.total(1) });
+    expect(() => guard.wrap(new Client())).toThrow(ConfigError);
+    expect(() => guard.wrap(new Client())).toThrow(/super\(\)/);
+  });
+});
+
+describe('a class of its own that hands its options on', () => {
+  it('is guarded, and keeps what it adds', async () => {
+    await using w = await world();
+    class Named extends OpenAI {
+      readonly hello = (): string => 'hello';
+    }
+    const guard = new AgentKavach({ budget: Budget.total(1) });
+    const openai = guard.wrap(new Named({ baseURL: w.sim.baseURL('openai'), apiKey: 'test' }));
+    await openai.chat.completions.create({ model: 'gpt-4o', messages });
+    expect(openai.hello()).toBe('hello');
+    expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
+  });
+});
+
+describe('a Request beside an init that says nothing', () => {
+  it('is the request that is sent', async () => {
+    await using w = await world();
+    const guard = new AgentKavach({ budget: Budget.total(1) });
+    // A middleware between the client and its fetch may hand it over so.
+    const fetch = Reflect.get(guard.wrap(w.openai()), 'fetch') as Fetch;
+    const body = JSON.stringify({ model: 'gpt-4o', messages });
+    const request = new Request(`${w.sim.baseURL('openai')}/chat/completions`, { method: 'POST', body });
+    const unstated = { method: undefined, signal: undefined } as unknown as RequestInit;
+    await fetch(request, unstated);
+    expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
+    expect(spentNano(guard)).toBeGreaterThan(0);
+    expect(reserved(guard)).toBe(0);
+  });
+});
