@@ -2,6 +2,7 @@
 import { chatDraft, completionDraft } from './openai-chat.ts';
 import type { Endpoints } from './draft.ts';
 import { embeddingsDraft } from './embeddings.ts';
+import { MISTRAL_ENDPOINTS } from './mistral.ts';
 import { imagesDraft } from './openai-images.ts';
 import { compactDraft, responsesDraft } from './openai-responses.ts';
 
@@ -58,6 +59,14 @@ const HOSTS: readonly (readonly [pattern: RegExp, provider: string])[] = [
   [/(^|\.)groq\.com$/, 'groq'],
 ];
 
+/** Azure's way to name a deployment, also at a gateway before it: there the model in the body says nothing. */
+const DEPLOYMENT = /\/openai\/deployments\//;
+
+/** What each path costs at a provider: Mistral has others under the same names, and bills what is free at OpenAI. */
+export function openaiEndpoints(provider: string): Endpoints {
+  return provider === 'mistral' ? MISTRAL_ENDPOINTS : OPENAI_ENDPOINTS;
+}
+
 /**
  * The provider behind an address that an OpenAI client talks to. A host that is not known, such as a proxy, is taken for
  * OpenAI's own: its prices are those of the models' names.
@@ -65,5 +74,5 @@ const HOSTS: readonly (readonly [pattern: RegExp, provider: string])[] = [
 export function openaiProvider(url: string): string {
   const host = /^https?:\/\/(?:[^/@]*@)?([^/:?#]+)/.exec(url)?.[1] ?? '';
   for (const [pattern, provider] of HOSTS) if (pattern.test(host)) return provider;
-  return 'openai';
+  return DEPLOYMENT.test(url) ? 'azure' : 'openai';
 }

@@ -32,7 +32,8 @@ const UNREADABLE =
 export interface Dialect {
   /** The provider at an address, by the names of the price catalog. */
   provider(url: string): string;
-  readonly endpoints: Endpoints;
+  /** What each of its paths costs. */
+  endpoints(provider: string): Endpoints;
 }
 
 /**
@@ -41,11 +42,12 @@ export interface Dialect {
  * @param inner sends the request
  * @returns rejects with a KavachError when a request is refused or stopped; nothing was sent where it was refused
  */
-export function guardedFetch(engine: Engine, { provider, endpoints }: Dialect, inner: Fetch): Fetch {
+export function guardedFetch(engine: Engine, dialect: Dialect, inner: Fetch): Fetch {
   return async (input, init) => {
     if (!engine.policy.enabled) return inner(input, init);
     const sent = outgoing(input, init);
-    const rule = ruleOf(endpoints, sent.method, sent.path);
+    const provider = dialect.provider(sent.url);
+    const rule = ruleOf(dialect.endpoints(provider), sent.method, sent.path);
     if (rule === 'free') return inner(input, init);
     if (typeof rule === 'object') {
       refuse(engine, { path: `${sent.method} ${sent.path}`, reason: rule.unpriceable });
@@ -54,7 +56,7 @@ export function guardedFetch(engine: Engine, { provider, endpoints }: Dialect, i
     const body = readBody(sent.init) ?? (await bodyOf(input, sent.init));
     if (body.text === undefined && !(body.raw instanceof FormData))
       refuse(engine, { path: 'body', reason: UNREADABLE });
-    const draft = rule({ provider: provider(sent.url), path: sent.path, body: body.fields });
+    const draft = rule({ provider, path: sent.path, body: body.fields });
     if (draft.refusal !== undefined) refuse(engine, draft.refusal);
     return send(engine, inner, sent, body, draft);
   };
