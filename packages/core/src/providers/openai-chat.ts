@@ -41,9 +41,9 @@ export function chatDraft(call: RawCall): Draft {
   return {
     request,
     isStream,
-    refusal: refusedTool(openaiTools(body, model, provider)) ?? searchBeside(body, model) ?? otherModel(body, model),
+    refusal: refusedTool(openaiTools(body, model, provider)) ?? searchBeside(call, model) ?? otherModel(body, model),
     edits: (grant) => ({
-      ...capsEdits(body, model, grant, capOf(provider, body, model, grant)),
+      ...capsEdits(call, model, grant),
       ...usageOption(call, isStream),
     }),
     reader: () => new ChatReader(provider, hidesUsage(call)),
@@ -87,22 +87,34 @@ function askedCap(body: Fields): number | undefined {
 }
 
 /** The edits for a grant; of two caps, the one that is larger than what was granted is lowered. */
-function capsEdits(body: Fields, model: string, grant: Granted, name: string): Fields {
-  const { maxOutputTokens } = grant;
+function capsEdits({ provider, body }: RawCall, model: string, grant: Granted): Fields {
+  const name = capOf(provider, body, model, grant);
   const [first, second] = CAPS.map((cap) => positive(body[cap]));
-  if (first === undefined || second === undefined || maxOutputTokens === undefined)
+  const isUnread = second === undefined && readsMaxTokens(provider, model);
+  const granted = grant.maxOutputTokens ?? (isUnread ? first : undefined);
+  if (first === undefined || granted === undefined || (second === undefined && !isUnread))
     return capEdits(body, model, grant, name);
   return {
     ...capEdits(body, model, { ...grant, maxOutputTokens: undefined }, name),
-    ...(first > maxOutputTokens ? { [CAPS[0]]: maxOutputTokens } : {}),
-    ...(second > maxOutputTokens ? { [CAPS[1]]: maxOutputTokens } : {}),
+    ...(first > granted ? { [CAPS[0]]: granted } : {}),
+    ...(second === undefined || second > granted ? { [CAPS[1]]: granted } : {}),
   };
 }
 
 function capOf(provider: string, body: Fields, asked: string, { model }: Granted): string {
   const named = firstNamed(body, CAPS);
   if (named === 'max_tokens' && NEWER.test(model)) return model === asked ? named : CAPS[0];
-  return named ?? (provider === 'openai' || provider === 'azure' || NEWER.test(model) ? CAPS[0] : CAPS[1]);
+  if (named !== undefined) return named;
+  const isNewer = provider === 'openai' || provider === 'azure' ? !readsMaxTokens(provider, model) : NEWER.test(model);
+  return isNewer ? CAPS[0] : CAPS[1];
+}
+
+/**
+ * Whether the newer name of the cap is ignored without a word: DeepSeek knows `max_tokens` alone
+ * (api-docs.deepseek.com/api/create-chat-completion), also behind a proxy that hands on what it gets.
+ */
+function readsMaxTokens(provider: string, model: string): boolean {
+  return provider === 'deepseek' || (provider === 'openai' && /(^|\/)deepseek/i.test(model));
 }
 
 /** Without this option a stream does not say what it used. Mistral says it anyway, and refuses the option. */
@@ -128,10 +140,16 @@ function predictionTokens(prediction: unknown): number | undefined {
 }
 
 /** Searches that a host runs before the model answers (OpenRouter, xAI): their fee stands nowhere in the answer. */
-function searchBeside(body: Fields, model: string): Refusal | undefined {
+function searchBeside({ provider, body }: RawCall, model: string): Refusal | undefined {
   const parameters = fields(body['search_parameters']);
-  const path = list(body['plugins']).length > 0 ? 'plugins' : model.endsWith(':online') ? 'model' : 'search_parameters';
-  if (path === 'search_parameters' && (parameters === undefined || parameters['mode'] === 'off')) return undefined;
+  // OpenAI reads these for its search models alone, whose fee is known.
+  const isForeign = provider !== 'openai' && provider !== 'azure' && fields(body['web_search_options']) !== undefined;
+  let path: string;
+  if (list(body['plugins']).length > 0) path = 'plugins';
+  else if (model.endsWith(':online')) path = 'model';
+  else if (isForeign) path = 'web_search_options';
+  else if (parameters !== undefined && parameters['mode'] !== 'off') path = 'search_parameters';
+  else return undefined;
   return { path, reason: 'the host searches beside the model, at a fee that the answer does not say. Leave it out' };
 }
 
