@@ -33,7 +33,7 @@ function messagesDraft({ provider, body }: RawCall): Draft {
   const model = text(body['model']) ?? '';
   const tools = anthropicTools(body, model);
   const thinking = fields(body['thinking']);
-  const isHidden = isSet(body['container']) || isSet(body['context_management']);
+  const isHidden = isSet(body['container']) || isSet(body['context_management']) || isContinued(body);
   const hasMcpServers = list(body['mcp_servers']).length > 0;
   const request: CallRequest = {
     provider,
@@ -64,6 +64,11 @@ function messagesDraft({ provider, body }: RawCall): Draft {
     reader: () => new MessagesReader(provider),
     figures: (answer) => figuresOfResponse(provider, answer),
   };
+}
+
+/** A thread is a conversation that Anthropic keeps; one that begins has nothing in it yet. */
+function isContinued({ thread }: Fields): boolean {
+  return isSet(thread) && fields(thread)?.['type'] !== 'create';
 }
 
 function isSet(value: unknown): boolean {
@@ -191,6 +196,7 @@ class MessagesReader implements StreamReader {
 
 function delta(value: Fields | undefined, meter: StreamMeter): void {
   if (value === undefined) return;
-  for (const key of ['text', 'thinking', 'partial_json'] as const)
+  // The last is the summary of a compaction.
+  for (const key of ['text', 'thinking', 'partial_json', 'content'] as const)
     if (typeof value[key] === 'string') meter.output(value[key]);
 }

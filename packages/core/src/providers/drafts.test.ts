@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ANTHROPIC_ENDPOINTS } from './anthropic.ts';
 import { ruleOf, type Draft, type Endpoints } from './draft.ts';
 import { GOOGLE_ENDPOINTS } from './google.ts';
-import { OPENAI_ENDPOINTS } from './openai.ts';
+import { OPENAI_ENDPOINTS, openaiEndpoints, openaiProvider } from './openai.ts';
 import type { StreamMeter } from '../call.ts';
 
 function draftOf(endpoints: Endpoints, path: string, body: Record<string, unknown>, provider = 'openai'): Draft {
@@ -31,6 +31,89 @@ describe('a chat with both caps', () => {
     expect(edits({ model: 'gpt-4o', maxOutputTokens: 300 })).toEqual({ max_tokens: 300 });
     expect(edits({ model: 'gpt-4o', maxOutputTokens: 2 })).toEqual({ max_tokens: 2, max_completion_tokens: 2 });
     expect(edits({ model: 'gpt-4o', maxOutputTokens: 8_000 })).toEqual({});
+  });
+});
+
+describe('a chat with the newer cap alone, where the host reads the older one', () => {
+  const body = { model: 'deepseek-chat', max_completion_tokens: 500 };
+
+  it.each(['deepseek', 'openai'])('gets the older one too (%s)', (provider) => {
+    const { edits, request } = chat(body, provider);
+    expect(request.maxOutputTokens).toBe(500);
+    expect(edits({ model: 'deepseek-chat', maxOutputTokens: 500 })).toEqual({ max_tokens: 500 });
+    expect(edits({ model: 'deepseek-chat', maxOutputTokens: 300 })).toEqual({
+      max_tokens: 300,
+      max_completion_tokens: 300,
+    });
+    expect(edits({ model: 'deepseek-chat', maxOutputTokens: undefined })).toEqual({ max_tokens: 500 });
+  });
+
+  it('gets the older one where it has none', () => {
+    const { edits } = chat({ model: 'deepseek-chat' }, 'openai');
+    expect(edits({ model: 'deepseek-chat', maxOutputTokens: 300 })).toEqual({ max_tokens: 300 });
+  });
+
+  it('is left alone where it is read', () => {
+    const { edits } = chat({ max_completion_tokens: 500 });
+    expect(edits({ model: 'gpt-4o', maxOutputTokens: 300 })).toEqual({ max_completion_tokens: 300 });
+  });
+});
+
+describe('what is kept elsewhere', () => {
+  it.each([
+    ['a prompt at OpenAI', responses({ prompt: { id: 'pmpt_1' } }), 'prompt'],
+    ['a preset at OpenRouter', chat({ preset: 'cheap' }, 'openrouter'), 'preset'],
+    ['a preset as a model', chat({ model: 'openai/gpt-4o@preset/cheap' }, 'openrouter'), 'model'],
+    [
+      'models that a gateway falls back to',
+      chat({ providerOptions: { gateway: { models: ['openai/gpt-5-pro'] } } }, 'gateway'),
+      'providerOptions.gateway.models',
+    ],
+    ['a search beside the model', chat({ web_search_options: {} }, 'xai'), 'web_search_options'],
+  ])('is refused: %s', (_, { refusal }, path) => {
+    expect(refusal).toMatchObject({ path });
+  });
+
+  it('passes where it costs nothing of its own', () => {
+    expect(responses({ prompt: null }).refusal).toBeUndefined();
+    expect(chat({ model: 'gpt-4o-search-preview', web_search_options: {} }).refusal).toBeUndefined();
+    expect(chat({ providerOptions: { gateway: { order: ['azure'] } } }, 'gateway').refusal).toBeUndefined();
+  });
+
+  it('is held as a full context window: a thread at Anthropic, unless it begins', () => {
+    const thread = (type: string) =>
+      draftOf(ANTHROPIC_ENDPOINTS, '/v1/messages', { model: 'claude-opus-5', thread: { type } }, 'anthropic').request;
+    expect(thread('continue').inputTokens).toBe(Number.MAX_SAFE_INTEGER);
+    expect(thread('create').inputTokens).toBeUndefined();
+  });
+});
+
+describe('tools that stand in the conversation of a response', () => {
+  const carrying = (type: string) =>
+    responses({ input: [{ type: 'additional_tools', role: 'developer', tools: [{ type }] }] });
+
+  it('are held like those of the request', () => {
+    expect(carrying('web_search')).toMatchObject({
+      ceilings: { max_tool_calls: 5 },
+      request: { toolCalls: { web_search: 5 }, inputTokens: Number.MAX_SAFE_INTEGER },
+    });
+    expect(carrying('image_generation').refusal).toMatchObject({ path: 'tools' });
+    expect(carrying('function').request.toolCalls).toBeUndefined();
+  });
+});
+
+describe('an OpenAI client at another host', () => {
+  it('is priced by the paths of Mistral there', () => {
+    const rule = (provider: string, path: string) => ruleOf(openaiEndpoints(provider), 'POST', path);
+    expect(rule('openai', '/v1/moderations')).toBe('free');
+    expect(rule('mistral', '/v1/moderations')).toHaveProperty('unpriceable');
+    expect(rule('mistral', '/v1/conversations')).toHaveProperty('unpriceable');
+    expect(rule('mistral', '/v1/chat/completions')).toBeTypeOf('function');
+  });
+
+  it('is Azure where its path names a deployment', () => {
+    expect(openaiProvider('https://gateway.example/openai/deployments/d/chat/completions?api-version=1')).toBe('azure');
+    expect(openaiProvider('https://proxy.example/v1/chat/completions')).toBe('openai');
   });
 });
 
@@ -126,6 +209,24 @@ describe('a call of the older functions', () => {
     reader?.event(event({ name: 'weather', arguments: '' }), meter);
     reader?.event(event({ arguments: '{"city":"Paris"}' }), meter);
     expect(seen).toEqual(expect.arrayContaining(['tool call', 'weather', '{"city":"Paris"}']));
+  });
+});
+
+describe('a summary that Anthropic writes of a conversation', () => {
+  it('is output of its stream', () => {
+    const seen: string[] = [];
+    const nothing = (): void => undefined;
+    const meter: StreamMeter = {
+      output: (text) => void seen.push(text),
+      toolCall: nothing,
+      usage: nothing,
+      model: nothing,
+      failed: nothing,
+      ended: nothing,
+    };
+    const reader = draftOf(ANTHROPIC_ENDPOINTS, '/v1/messages', { model: 'claude-opus-5' }, 'anthropic').reader?.();
+    reader?.event({ type: 'content_block_delta', delta: { type: 'compaction_delta', content: 'So far' } }, meter);
+    expect(seen).toEqual(['So far']);
   });
 });
 

@@ -4,10 +4,10 @@
  */
 import type { CallRequest, StreamMeter } from '../call.ts';
 import { askedTier, capEdits, holdsOnlyText, isEffort, positive, whole } from './body-fields.ts';
-import type { Draft, RawCall, StreamReader } from './draft.ts';
+import type { Draft, RawCall, Refusal, StreamReader } from './draft.ts';
 import { allowedToolCalls, inputRounds, TOOL_CALL_CEILING } from './hosted-tools.ts';
 import { otherModel } from './other-model.ts';
-import { openaiTools, refusedTool } from './raw-tools.ts';
+import { carriesTools, openaiTools, refusedTool } from './raw-tools.ts';
 import { figuresOfResponse } from './response.ts';
 import { fields, text, type Fields } from './usage-fields.ts';
 
@@ -21,7 +21,10 @@ export function responsesDraft({ provider, body }: RawCall): Draft {
     model,
     input: body,
     // More than any context window, which is what the guard then holds. A hosted shell puts out what its commands print.
-    inputTokens: hasHistory || tools.some(({ id }) => id.endsWith('.shell')) ? Number.MAX_SAFE_INTEGER : undefined,
+    inputTokens:
+      hasHistory || carriesTools(body) || tools.some(({ id }) => id.endsWith('.shell'))
+        ? Number.MAX_SAFE_INTEGER
+        : undefined,
     inputRounds: inputRounds(tools, false),
     maxOutputTokens: positive(body['max_output_tokens']),
     canClampOutput: true,
@@ -36,11 +39,21 @@ export function responsesDraft({ provider, body }: RawCall): Draft {
   return {
     request,
     isStream: body['stream'] === true,
-    refusal: refusedTool(tools) ?? otherModel(body, model),
+    refusal: refusedTool(tools) ?? otherModel(body, model) ?? keptPrompt(body),
     ceilings: isLimited ? undefined : { max_tool_calls: TOOL_CALL_CEILING },
     edits: (grant) => capEdits(body, model, grant, 'max_output_tokens'),
     reader: () => new ResponsesReader(provider),
     figures: (answer) => figuresOfResponse(provider, answer),
+  };
+}
+
+/** A prompt that is kept at OpenAI has settings and tools of its own (developers.openai.com/api/docs/guides/text). */
+function keptPrompt(body: Fields): Refusal | undefined {
+  if (fields(body['prompt']) === undefined) return undefined;
+  return {
+    path: 'prompt',
+    reason:
+      'a prompt that is kept at OpenAI may bring tools of its own, which nobody can see here. Write its text and its tools into the request',
   };
 }
 

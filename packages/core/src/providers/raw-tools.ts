@@ -5,6 +5,7 @@ import type { Refusal } from './draft.ts';
 import { fields, list, text, type Fields } from './usage-fields.ts';
 
 const NONE: readonly HostedTool[] = [];
+const NO_TOOLS: readonly unknown[] = [];
 
 /** OpenAI's tools that the caller defines. */
 const DEFINED = new Set<unknown>(['function', 'custom', 'namespace']);
@@ -15,7 +16,9 @@ const CALLER_RUN = new Set(['functionDeclarations', 'function_declarations', 'co
 /** The hosted tools of a Responses body, or of a chat's at the hosts that have some there. Only OpenAI limits their calls. */
 export function openaiTools(body: Fields, model: string, provider: string): readonly HostedTool[] {
   const vendor = provider === 'azure' ? 'openai' : provider;
-  return hosted(body, model, whole(body['max_tool_calls']), (tool) => {
+  const own = list(body['tools']);
+  const carried = carriedTools(body);
+  return hosted(carried === NO_TOOLS ? own : [...own, ...carried], model, whole(body['max_tool_calls']), (tool) => {
     const type = text(tool['type']) ?? 'function';
     if (DEFINED.has(type)) return [];
     const { container, environment, execution } = tool;
@@ -29,6 +32,22 @@ export function openaiTools(body: Fields, model: string, provider: string): read
   });
 }
 
+/** Tools that stand in the conversation: those that a search for tools has found, or that the caller adds on the way. */
+function carriedTools({ input }: Fields): readonly unknown[] {
+  let found: unknown[] | undefined;
+  // A plain loop: this runs before every call, and most calls have none.
+  for (const item of list(input)) {
+    const tools = (item as Fields | null)?.['tools'];
+    if (Array.isArray(tools)) (found ??= []).push(...(tools as unknown[]));
+  }
+  return found ?? NO_TOOLS;
+}
+
+/** Whether the conversation of a Responses body holds tools. */
+export function carriesTools(body: Fields): boolean {
+  return carriedTools(body).length > 0;
+}
+
 /** A container's settings in camel case. */
 function settings(value: unknown): unknown {
   const container = fields(value);
@@ -39,7 +58,7 @@ function settings(value: unknown): unknown {
 
 /** The hosted tools of a Messages body. */
 export function anthropicTools(body: Fields, model: string): readonly HostedTool[] {
-  return hosted(body, model, undefined, (tool) => {
+  return hosted(list(body['tools']), model, undefined, (tool) => {
     const type = text(tool['type']);
     if (type === undefined || type === 'custom') return [];
     return [{ id: `anthropic.${type}`, name: text(tool['name']), args: { maxUses: whole(tool['max_uses']) } }];
@@ -48,7 +67,7 @@ export function anthropicTools(body: Fields, model: string): readonly HostedTool
 
 /** The hosted tools of a generateContent body: one for each key of an entry. */
 export function googleTools(body: Fields, model: string): readonly HostedTool[] {
-  return hosted(body, model, undefined, (tool) =>
+  return hosted(list(body['tools']), model, undefined, (tool) =>
     Object.keys(tool)
       .filter((key) => !CALLER_RUN.has(key) && tool[key] !== undefined && tool[key] !== null)
       .map((key) => ({ id: `google.${key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}` })),
@@ -56,14 +75,14 @@ export function googleTools(body: Fields, model: string): readonly HostedTool[] 
 }
 
 function hosted(
-  body: Fields,
+  tools: readonly unknown[],
   model: string,
   requestLimit: number | undefined,
   read: (tool: Fields) => readonly ProviderTool[],
 ): readonly HostedTool[] {
   let found: HostedTool[] | undefined;
   // A plain loop: this runs before every call, and most calls have none.
-  for (const entry of list(body['tools'])) {
+  for (const entry of tools) {
     const tool = fields(entry);
     if (tool === undefined) continue;
     for (const known of read(tool)) {
