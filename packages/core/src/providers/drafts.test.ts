@@ -131,6 +131,16 @@ describe('numbers that are texts', () => {
   });
 });
 
+describe('a request for images at Google', () => {
+  it('is held for four where it does not say how many', () => {
+    const images = (parameters: object) =>
+      draftOf(GOOGLE_ENDPOINTS, '/v1beta/models/imagen-4.0-generate-001:predict', { parameters }, 'google').request
+        .images;
+    expect(images({})).toBe(4);
+    expect(images({ sampleCount: 2 })).toBe(2);
+  });
+});
+
 describe('Google’s names in snake case', () => {
   it('are read, and never stand beside the granted cap', () => {
     const draft = generate({ candidate_count: 8, max_output_tokens: 9_000, thinking_config: { thinking_budget: 100 } });

@@ -134,10 +134,13 @@ function embedDraft({ provider, path, body }: RawCall): Draft {
   };
 }
 
+/** How many images Imagen makes where nobody says it (ai.google.dev/gemini-api/docs/imagen, numberOfImages). */
+const DEFAULT_IMAGES = 4;
+
 /** Imagen's images, and embeddings at Vertex AI. */
 function predictDraft({ provider, path, body }: RawCall): Draft {
   const model = modelOf(path);
-  const images = positive(fields(body['parameters'])?.['sampleCount']) ?? 1;
+  const images = positive(fields(body['parameters'])?.['sampleCount']) ?? DEFAULT_IMAGES;
   const isImage = /imag/i.test(model);
   return {
     request: {
