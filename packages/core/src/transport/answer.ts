@@ -9,9 +9,10 @@ export class ErrorStatus extends Error {
     super(`The provider answered with status ${response.status}.`);
     this.name = 'ErrorStatus';
   }
-  /** Read by core to release the reservation. */
+  /** Read by core to release the reservation. A redirect that is not followed bills nothing either. */
   get status(): number {
-    return this.response.status;
+    const { status } = this.response;
+    return status >= 300 && status < 400 ? 400 : status;
   }
 }
 

@@ -71,3 +71,17 @@ describe('a Request beside an init that says nothing', () => {
     expect(reserved(guard)).toBe(0);
   });
 });
+
+describe('a redirect', () => {
+  it('that is not followed costs nothing', async () => {
+    const guard = new AgentKavach({ budget: [Budget.total(1), Budget.calls(10, 'total')] });
+    const headers = { location: 'https://elsewhere.example/' };
+    const fetch: Fetch = () => Promise.resolve(new Response(null, { status: 307, headers }));
+    const openai = guard.wrap(new OpenAI({ apiKey: 'test', fetch, maxRetries: 0 }));
+    await expect(openai.chat.completions.create({ model: 'gpt-4o', messages })).rejects.toMatchObject({ status: 307 });
+    expect(guard.status().budgets).toMatchObject([
+      { spent: 0, reserved: 0 },
+      { spent: 1, reserved: 0 },
+    ]);
+  });
+});
