@@ -10,6 +10,7 @@ import { isEventStream, type Fetch } from '../transport/request.ts';
 import { lazyFetch } from './load.ts';
 import { checkTaken } from './taken.ts';
 import { unwrapped } from './unwrapped.ts';
+import { markWrapped } from './wrapped-clients.ts';
 
 /** What is used of a client. */
 export interface GoogleClient {
@@ -35,7 +36,7 @@ export function wrapGoogle<C extends GoogleClient>(engine: Engine, client: C): C
   takeOverCredentials(client, wrapped);
   guardGivenFetches(engine, wrapped, fetch);
   refuseLive(engine, wrapped);
-  return unwrapped(wrapped);
+  return markWrapped(engine, unwrapped(wrapped));
 }
 
 /** The guard's fetch on another, with errors that the client does not take for a lost connection. */

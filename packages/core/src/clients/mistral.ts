@@ -4,6 +4,7 @@ import type { Fetch } from '../transport/request.ts';
 import { lazyFetch } from './load.ts';
 import { checkTaken } from './taken.ts';
 import { unwrapped } from './unwrapped.ts';
+import { markWrapped } from './wrapped-clients.ts';
 
 /** What sends requests for a client of Mistral's (`HTTPClient` of its SDK). */
 interface HttpClient {
@@ -27,5 +28,5 @@ export function wrapMistral<C extends MistralClient>(engine: Engine, client: C):
   const Client = client.constructor as new (options: object) => C;
   const wrapped = new Client({ ...client._options, httpClient });
   checkTaken(wrapped, wrapped._options.httpClient === httpClient);
-  return unwrapped(wrapped);
+  return markWrapped(engine, unwrapped(wrapped));
 }

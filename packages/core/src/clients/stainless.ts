@@ -9,6 +9,7 @@ import { BODY, type Fetch } from '../transport/request.ts';
 import { jsonCopy } from './json-copy.ts';
 import { lazyFetch, type DialectName } from './load.ts';
 import { checkTaken } from './taken.ts';
+import { markWrapped } from './wrapped-clients.ts';
 
 /** What is used of a client; the last two are its documented hooks for subclasses. */
 export interface StainlessClient {
@@ -54,6 +55,7 @@ function sendsThrough(client: object, fetch: Fetch): boolean {
 
 /** Puts our hooks on a client that was made for it. They only add to what its class does. */
 function hooked<C extends StainlessClient>(engine: Engine, client: C, name: DialectName): C {
+  markWrapped(engine, client);
   override(client, 'withOptions', (inherited, options) =>
     wrapStainless(engine, inherited(options) as StainlessClient, name),
   );

@@ -5,6 +5,7 @@ import { show } from '../show.ts';
 import { wrapGoogle, type GoogleClient } from './google.ts';
 import { wrapMistral, type MistralClient } from './mistral.ts';
 import { wrapStainless, type StainlessClient } from './stainless.ts';
+import { isWrapped } from './wrapped-clients.ts';
 
 /**
  * A client of the same type whose requests the guard governs. Clients are known by their parts, not by their class, so that
@@ -13,6 +14,7 @@ import { wrapStainless, type StainlessClient } from './stainless.ts';
  * @throws ConfigError for anything that is no client of a known SDK
  */
 export function wrapClient<C extends object>(engine: Engine, client: C): C {
+  if (isWrapped(engine, client)) return client;
   if (has(client, 'withOptions', 'function')) {
     const stainless = client as C & StainlessClient;
     if (has(client, 'chat', 'object') && has(client, 'embeddings', 'object'))

@@ -56,6 +56,22 @@ describe('a class of its own that hands its options on', () => {
   });
 });
 
+describe('a client that is wrapped again', () => {
+  it('stays as it is: one layer more each time would overflow the stack', () => {
+    const guard = new AgentKavach({ budget: Budget.total(1) });
+    const openai = guard.wrap(new OpenAI({ apiKey: 'test' }));
+    const hook: unknown = Reflect.get(openai, 'withOptions');
+    expect(guard.wrap(openai)).toBe(openai);
+    expect(Reflect.get(openai, 'withOptions')).toBe(hook);
+    const derived = openai.withOptions({ timeout: 1_000 });
+    expect(guard.wrap(derived)).toBe(derived);
+    const google = guard.wrap(new GoogleGenAI({ apiKey: 'test' }));
+    expect(guard.wrap(google)).toBe(google);
+    const mistral = guard.wrap(new Mistral({ apiKey: 'test' }));
+    expect(guard.wrap(mistral)).toBe(mistral);
+  });
+});
+
 describe('a Request beside an init that says nothing', () => {
   it('is the request that is sent', async () => {
     await using w = await world();
