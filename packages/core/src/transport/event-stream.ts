@@ -15,8 +15,10 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
   readonly #source: Source<Uint8Array>;
   readonly #reader: StreamReader;
   readonly #decoder = new TextDecoder();
-  /** The beginning of an event whose end has not come. */
+  /** The beginning of an event whose end has not come. It may be long, an image for example, so it is not looked through again. */
   #open = '';
+  /** Its last characters, which may be part of an empty line. */
+  #tail = '';
   /** Events that are not metered yet. */
   #events: Fields[] = [];
   #isLast = false;
@@ -79,8 +81,13 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
 
   /** Takes more text. @returns the events to show, where some may be hidden; `undefined`: all bytes as they came */
   #take(text: string): string | undefined {
-    let rest = this.#open === '' ? text : this.#open + text;
     let shown = '';
+    let rest = text;
+    if (this.#open !== '') {
+      const isLonger = endOfEvent(this.#tail + text) < 0;
+      rest = this.#open + text;
+      if (isLonger) return this.#keep(rest, this.#tail + text, shown);
+    }
     for (;;) {
       const end = endOfEvent(rest);
       if (end < 0) break;
@@ -88,7 +95,13 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
       if (!this.#event(event)) shown += event;
       rest = rest.slice(end);
     }
-    this.#open = rest;
+    return this.#keep(rest, rest, shown);
+  }
+
+  /** Keeps what is open; an empty line has four characters at most. */
+  #keep(open: string, end: string, shown: string): string | undefined {
+    this.#open = open;
+    this.#tail = end.slice(-3);
     return this.#reader.hides === undefined ? undefined : shown;
   }
 
