@@ -88,8 +88,9 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
       rest = this.#open + text;
       if (isLonger) return this.#keep(rest, this.#tail + text, shown);
     }
+    const isPlain = !rest.includes('\r');
     for (;;) {
-      const end = endOfEvent(rest);
+      const end = endOfEvent(rest, isPlain);
       if (end < 0) break;
       const event = rest.slice(0, end);
       if (!this.#event(event)) shown += event;
@@ -125,8 +126,8 @@ const ERROR = /^event: ?error\s*$/m;
 const EMPTY_LINE = /\n\n|[\r\n]\r(?:\n|(?=[^\n]))/;
 
 /** The length of the first event with the empty line that ends it; -1 while that has not come. */
-function endOfEvent(text: string): number {
-  if (!text.includes('\r')) {
+function endOfEvent(text: string, isPlain = !text.includes('\r')): number {
+  if (isPlain) {
     const end = text.indexOf('\n\n'); // as all providers write it; far faster
     return end < 0 ? -1 : end + 2;
   }
