@@ -27,6 +27,24 @@ describe('the price of the model that answered', () => {
     expect(charged('amazon-bedrock', 'us.anthropic.claude-sonnet-4-5-20250929-v1:0', named)).toBeCloseTo(usd, 9);
   });
 
+  it.each([
+    ['gpt-5.4', 'gpt-5.4-2026-03-05', 1.1],
+    ['gpt-5.4', 'gpt-5.5', 1.1],
+    ['gpt-5-4-mini', 'gpt-5-4-mini', 1.1],
+    ['gpt-6-sol', 'gpt-6-sol', 1.1],
+    ['gpt-5.2', 'gpt-5.2', 1],
+    ['gpt-5-mini', 'gpt-5-mini-2025-08-07', 1],
+    ['gpt-4o', 'gpt-4o-2024-08-06', 1],
+    ['o3', 'o3', 1],
+  ])('is dearer in a region of OpenAI’s for newer models: %s, answered by %s', (model, named, factor) => {
+    expect(charged('openai.regional', model, named)).toBeCloseTo(charged('openai', model, named) * factor, 9);
+  });
+
+  it('is the user’s own in a region of OpenAI’s too', () => {
+    const own = new PriceBook(new Map([['openai/gpt-5.4', { inputPerMillion: 1, outputPerMillion: 2 }]]), 'deny');
+    expect(charged('openai.regional', 'gpt-5.4', 'gpt-5.4', own)).toBeCloseTo(3, 9);
+  });
+
   it('keeps it where the asked model costs the same in every region, and the answering one does not', () => {
     const asked = 'us.anthropic.claude-3-5-haiku-20241022-v1:0';
     expect(charged('amazon-bedrock', asked, 'claude-sonnet-4-5')).toBeCloseTo(19.8, 9);

@@ -1,7 +1,14 @@
 /** The prices that one guard uses: the user's own first, then the catalog, then what `onUnknownModel` says. */
 import { UnknownModelError } from './errors.ts';
 import type { UnknownModelRule } from './config/policy.ts';
-import { ceilingPrice, customPrice, findPrice, type CustomPrice, type Price } from './pricing/price.ts';
+import {
+  ceilingPrice,
+  customPrice,
+  findPrice,
+  OPENAI_REGIONAL,
+  type CustomPrice,
+  type Price,
+} from './pricing/price.ts';
 
 /** Model ids come from outside; no more than this many are remembered. */
 const MAX_REMEMBERED = 10_000;
@@ -43,13 +50,14 @@ export class PriceBook {
     const own = this.#ownPrice(provider, model);
     if (own !== undefined) return own;
     if (this.#isOwn(asked)) return asked;
-    const found = (asked.regional ? findRegional(model, at) : undefined) ?? findPrice(provider, model, at);
+    const found = (asked.regional ? findRegional(asked, model, at) : undefined) ?? findPrice(provider, model, at);
     return found === undefined || found.row === asked.row ? asked : found;
   }
 
   #ownPrice(provider: string, model: string): Price | undefined {
     if (this.#own.size === 0) return undefined;
-    return this.#own.get(model) ?? this.#own.get(`${provider}/${model}`);
+    const own = this.#own.get(model) ?? this.#own.get(`${provider}/${model}`);
+    return own ?? (provider === OPENAI_REGIONAL ? this.#own.get(`openai/${model}`) : undefined);
   }
 
   #isOwn(price: Price): boolean {
@@ -69,7 +77,8 @@ export class PriceBook {
   }
 }
 
-/** A Claude model behind a regional endpoint. Bedrock's are the only ones with a price of their own. */
-function findRegional(model: string, at: number): Price | undefined {
+/** A model behind a regional endpoint: OpenAI's own, or Bedrock's, of which Claude has a price of its own. */
+function findRegional({ provider }: Price, model: string, at: number): Price | undefined {
+  if (provider === 'openai') return findPrice(OPENAI_REGIONAL, model, at);
   return findPrice('amazon-bedrock', model.includes('anthropic.') ? model : `anthropic.${model}`, at);
 }

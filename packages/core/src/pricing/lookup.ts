@@ -75,10 +75,22 @@ function resolve(provider: string, model: string): Timeline | undefined {
       id = undated;
       row = base;
     }
-    const tenths = route.regional && row.regional !== undefined ? Math.round(row.regional * 10) : 10;
-    return timelineOf(row, id, tenths, route.regional);
+    return timelineOf(row, id, route.regional ? regionalTenths(row, id) : 10, route.regional);
   }
   return undefined;
+}
+
+/**
+ * OpenAI charges ten percent more in a region for models released since March 5, 2026: all but those that are known to be
+ * older (developers.openai.com/api/docs/guides/data-residency).
+ */
+const OLDER_OPENAI =
+  /^(?:ft:)?(?:chatgpt-4o|codex-mini|computer-use|dall-e|gpt-3|gpt-4|gpt-5(?![.-][4-9])|gpt-image-1|o[134]\b|text-)/;
+
+/** What a regional endpoint charges, in tenths of the price. */
+function regionalTenths({ regional, provider }: CatalogRow, id: string): number {
+  if (regional !== undefined) return Math.round(regional * 10);
+  return provider === 'openai' && !OLDER_OPENAI.test(id) ? 11 : 10;
 }
 
 function timelineOf(row: CatalogRow, id: string, tenths: number, regional: boolean): Timeline {

@@ -8,9 +8,12 @@ export interface ModelRoute {
   /** The catalog's provider. */
   readonly provider: string;
   readonly id: string;
-  /** Served from a regional endpoint, which newer Claude models price higher. */
+  /** Served from a regional endpoint, which newer models of Anthropic and OpenAI price higher. */
   readonly regional: boolean;
 }
+
+/** The provider's name for OpenAI where the data stays in a region (`eu.api.openai.com` and its like). */
+export const OPENAI_REGIONAL = 'openai.regional';
 
 const VENDORS: Readonly<Record<string, string>> = {
   openai: 'openai',
@@ -66,7 +69,7 @@ export function modelRoutes(provider: string, model: string): readonly ModelRout
   else if (cloud === 'vertex')
     routes.push(...vendorRoutes('google', bare), ...vendorRoutes('anthropic', bare), ...vendorRoutes('mistral', bare));
   else if (vendor !== undefined) routes.push(...vendorRoutes(vendor, bare));
-  return routes;
+  return provider === OPENAI_REGIONAL ? routes.map((route) => ({ ...route, regional: true })) : routes;
 }
 
 function vendorRoutes(provider: string, id: string): ModelRoute[] {

@@ -76,3 +76,11 @@ export function openaiProvider(url: string): string {
   for (const [pattern, provider] of HOSTS) if (pattern.test(host)) return provider;
   return DEPLOYMENT.test(url) ? 'azure' : 'openai';
 }
+
+/** Where the data stays in a region: `eu.api.openai.com` and its like (developers.openai.com/api/docs/guides/data-residency). */
+const REGIONAL = /^https?:\/\/[a-z]{2}\.api\.openai\.com[/:]/;
+
+/** The provider by whose prices an address bills, by the price catalog's names, where it has some of its own. */
+export function openaiPricedAs(url: string): string | undefined {
+  return REGIONAL.test(url) ? 'openai.regional' : undefined;
+}

@@ -32,6 +32,8 @@ const UNREADABLE =
 export interface Dialect {
   /** The provider at an address, by the names of the price catalog. */
   provider(url: string): string;
+  /** The same for its prices, where an address has some of its own. */
+  pricedAs?(url: string): string | undefined;
   /** What each of its paths costs. */
   endpoints(provider: string): Endpoints;
 }
@@ -58,7 +60,9 @@ export function guardedFetch(engine: Engine, dialect: Dialect, inner: Fetch): Fe
       refuse(engine, { path: 'body', reason: UNREADABLE });
     const draft = rule({ provider, path: sent.path, body: body.fields });
     if (draft.refusal !== undefined) refuse(engine, draft.refusal);
-    return send(engine, inner, sent, body, draft);
+    const pricedAs = dialect.pricedAs?.(sent.url);
+    const priced = pricedAs === undefined ? draft : { ...draft, request: { ...draft.request, provider: pricedAs } };
+    return send(engine, inner, sent, body, priced);
   };
 }
 

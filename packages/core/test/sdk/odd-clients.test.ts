@@ -101,3 +101,18 @@ describe('a redirect', () => {
     ]);
   });
 });
+
+describe('a client whose data stays in a region', () => {
+  it('is charged what that region costs', async () => {
+    const usage = { input_tokens: 1_000, output_tokens: 1_000, total_tokens: 2_000 };
+    const fetch: Fetch = () =>
+      Promise.resolve(Response.json({ object: 'response', model: 'gpt-5.4', output: [], usage }));
+    const spent = async (host: string) => {
+      const guard = new AgentKavach({ budget: Budget.total(1) });
+      const { responses } = guard.wrap(new OpenAI({ apiKey: 'test', fetch, baseURL: `https://${host}/v1` }));
+      await responses.create({ model: 'gpt-5.4', input: 'Hi', max_output_tokens: 1_000 });
+      return spentNano(guard);
+    };
+    expect(await spent('eu.api.openai.com')).toBe(Math.round((await spent('api.openai.com')) * 1.1));
+  });
+});
