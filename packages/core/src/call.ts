@@ -190,4 +190,9 @@ export interface StreamResult<C> {
    * consumer's next read throw the error. Default: throw.
    */
   readonly onStop?: ((error: Error) => readonly C[] | undefined) | undefined;
+  /**
+   * Asked when the stream closes: whether its last word has come. One that closes without, as behind a proxy that lost its
+   * provider, was cut short, and nobody knows what was written after that: it is charged whole. Default: it has come.
+   */
+  readonly isWhole?: (() => boolean) | undefined;
 }

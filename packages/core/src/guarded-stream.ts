@@ -48,12 +48,11 @@ export function guardedStream<C>(
 /** Where loops are looked for in a conversation that the provider keeps, the end of the stream says what the model called. */
 function watched<C>({ loops }: Engine, request: CallRequest, result: StreamResult<C>): StreamResult<C> {
   if (loops?.follows(request) !== true) return result;
-  const { stream, onStop } = result;
   const meter: typeof result.meter = (chunk, told) => {
     result.meter(chunk, told);
     loops.answered(request, chunk);
   };
-  return { stream, meter, onStop };
+  return { ...result, meter };
 }
 
 /** Passes chunks on as the consumer asks for them. The handlers are made once, not for each chunk. */
@@ -104,7 +103,8 @@ class Passage<C> implements UnderlyingDefaultSource<C> {
     try {
       if (read.done === true) {
         this.#closed = true;
-        this.#call.completeStream();
+        if (this.#result.isWhole?.() === false) this.#call.loseStream();
+        else this.#call.completeStream();
         this.#controller?.close();
       } else {
         this.#result.meter(read.value as C, this.#meter);

@@ -54,7 +54,11 @@ export function streamOf(
         // Until the provider has answered, a failure is an answer to retry or to release, and not a broken stream.
         const first = iterator.next();
         await Promise.race([opened, first]);
-        return { stream: resumed(iterator, first), meter: meterOf(request, key, raw) };
+        return {
+          stream: resumed(iterator, first),
+          meter: meterOf(request, key, raw),
+          isWhole: () => !raw.isOpen,
+        };
       });
     });
     const reader = stream.getReader();
@@ -170,7 +174,8 @@ function streamThrough<C>(
       started = await start(own);
       return started;
     });
-    return { stream, meter: (started as StreamResult<C>).meter };
+    const { meter, isWhole } = started as StreamResult<C>;
+    return { stream, meter, isWhole };
   });
 }
 

@@ -17,7 +17,8 @@ describe('a raw stream', () => {
   it('has no figures before its last word: Anthropic', async () => {
     const events = [
       { type: 'message_start', message: { model: 'claude-x', usage: { input_tokens: 10, output_tokens: 1 } } },
-      { type: 'message_delta', usage: { output_tokens: 50 } },
+      { type: 'message_delta', delta: {}, usage: { output_tokens: 30 } },
+      { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 50 } },
     ];
     expect((await read('anthropic', events, 1)).figures).toBeUndefined();
     expect((await read('anthropic', events)).figures).toMatchObject({

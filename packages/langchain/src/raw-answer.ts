@@ -12,6 +12,8 @@ export class RawAnswer {
   figures: CallFigures | undefined;
   /** Whether a stream carried the provider's own error event. */
   failed = false;
+  /** A stream that is listened to has not said yet how it ends: where it closes now, it was cut short. */
+  isOpen = false;
   readonly #provider: string;
   #model: string | undefined;
   #anthropic: Fields | undefined;
@@ -38,6 +40,7 @@ export class RawAnswer {
 
   /** The same stream object, whose events pass by here. */
   #listened(stream: AsyncIterable<unknown> & object): unknown {
+    this.isOpen = true;
     const see = (event: unknown): void => this.#event(fields(event));
     const listen = async function* (): AsyncGenerator {
       for await (const event of stream) {
@@ -58,7 +61,10 @@ export class RawAnswer {
     if (event === undefined) return;
     const type = text(event['type']);
     if (type === 'message_start' || type === 'message_delta') return this.#anthropicEvent(type, event);
-    if (type === 'response.completed' || type === 'response.incomplete') return this.#whole(fields(event['response']));
+    if (type === 'response.completed' || type === 'response.incomplete') {
+      this.isOpen = false;
+      return this.#whole(fields(event['response']));
+    }
     if (type === 'error' || type === 'response.failed') {
       this.failed = true;
       return;
@@ -71,7 +77,9 @@ export class RawAnswer {
     const message = fields(event['message']);
     this.#model ??= text(message?.['model']);
     this.#anthropic = mergeAnthropicUsage(this.#anthropic, fields(message?.['usage'] ?? event['usage']) ?? {});
-    if (type === 'message_start') return; // a running count, which is not final
+    // Before the reason to stop has come, it is a running count.
+    if (text(fields(event['delta'])?.['stop_reason']) === undefined) return;
+    this.isOpen = false;
     const usage = usageFromRaw('anthropic', this.#anthropic);
     if (usage !== undefined) this.figures = { usage, model: this.#model };
   }
@@ -80,21 +88,20 @@ export class RawAnswer {
   #chunk(chunk: Fields): void {
     this.#model = text(chunk['model']) ?? text(chunk['modelVersion']) ?? this.#model;
     this.#serviceTier = text(chunk['service_tier']) ?? this.#serviceTier;
-    const raw = chunk['usage'] ?? chunk['usageMetadata'];
-    if (fields(raw) === undefined || !isLast(chunk)) return;
+    const raw = fields(chunk['usage'] ?? chunk['usageMetadata']);
+    const choices = list(chunk['choices'] ?? chunk['candidates']);
+    if (choices.some(isFinished) || (choices.length === 0 && raw !== undefined)) this.isOpen = false;
+    if (raw === undefined || !choices.every(isFinished)) return;
     const { usage } = figuresOfResponse(this.#provider, chunk);
     if (usage === undefined) return;
     this.figures = { usage: { ...usage, serviceTier: usage.serviceTier ?? this.#serviceTier }, model: this.#model };
   }
 }
 
-/** Whether a chunk ends its stream: without choices, or with the reason why they ended. */
-function isLast(chunk: Fields): boolean {
-  const choices = list(chunk['choices'] ?? chunk['candidates']);
-  return choices.every((choice) => {
-    const { finish_reason: snake, finishReason: camel } = fields(choice) ?? {};
-    return (snake ?? camel) !== undefined && (snake ?? camel) !== null && (snake ?? camel) !== '';
-  });
+/** Whether an answer has said why it ended. */
+function isFinished(choice: unknown): boolean {
+  const { finish_reason: snake, finishReason: camel } = fields(choice) ?? {};
+  return (snake ?? camel) !== undefined && (snake ?? camel) !== null && (snake ?? camel) !== '';
 }
 
 /** Mistral's SDK renames the fields of the wire; the figures are read under their own names. */

@@ -9,7 +9,7 @@ import {
   KilledError,
 } from '@agentkavach/core';
 import { initChatModel } from 'langchain';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { guardChatModel } from '../src/index.ts';
 import { chatModel, drain, PROVIDERS, rejection, reserved, spends, spentNano, WAYS, world } from './world.ts';
@@ -56,6 +56,23 @@ describe.each(PROVIDERS)('a guarded model of %s', (provider) => {
     guard.kill();
     expect(await error).toBeInstanceOf(KilledError);
     expect((await entry.done).outcome).not.toBe('completed');
+    expect(reserved(guard)).toBe(0);
+  });
+
+  it('charges whole a stream that closes in order before its last word', async () => {
+    await using w = await world(() => ({ tokens: 400 }));
+    const guard = new AgentKavach({ budget: Budget.total(1) });
+    const { all } = spends(guard);
+    const send = globalThis.fetch;
+    const cutting = vi.spyOn(globalThis, 'fetch').mockImplementation(async (...request) => {
+      const answer = await send(...request);
+      const text = await answer.text();
+      return new Response(text.slice(0, text.length / 2), answer);
+    });
+    const model = guardChatModel(chatModel(w, provider, { maxTokens: 1_000, maxOutputTokens: 1_000 }), guard);
+    await drain(await model.stream('Hi')).catch(() => undefined); // some of the clients notice
+    cutting.mockRestore();
+    expect(all).toMatchObject([{ outcome: 'unknown', outputTokens: 1_000 }]);
     expect(reserved(guard)).toBe(0);
   });
 

@@ -67,7 +67,7 @@ export async function guardedStream<
       const sent = granted(held, request, grant);
       started = await asBilled(() => send(sent, grant.model));
       const reader = new StreamReader({ ...request, model: grant.model }, new ToolFees(params.tools), onKillStream);
-      return { stream: started.stream, meter: reader.meter, onStop: reader.onStop };
+      return { stream: started.stream, meter: reader.meter, onStop: reader.onStop, isWhole: reader.isWhole };
     }),
   );
   return { ...(started as R), stream };

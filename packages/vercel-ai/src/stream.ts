@@ -37,6 +37,7 @@ export class StreamReader {
   readonly #named = new Set<string>();
   readonly #streamedInputs = new Set<string>();
   #hasStarted = false;
+  #hasFinished = false;
 
   constructor(request: CallRequest, fees: ToolFees, onKill: OnKillStream) {
     this.#request = request;
@@ -89,7 +90,11 @@ export class StreamReader {
     meter.output(TOOL_CALL_FRAME);
   }
 
+  /** Whether the stream has come to its finish part, with which every model ends. */
+  readonly isWhole = (): boolean => this.#hasFinished;
+
   #finish(part: LanguageModelV4StreamPart & { type: 'finish' }, meter: StreamMeter): void {
+    this.#hasFinished = true;
     const reason: unknown = fields(part.finishReason)?.['unified'] ?? part.finishReason;
     // The provider's last word did not come: Anthropic's usage, for one, then still counts a single token of output.
     if (reason === 'interrupted' || reason === 'error') return meter.failed();

@@ -1,4 +1,5 @@
 import { generateText, streamText, wrapLanguageModel } from 'ai';
+import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
 import { AgentKavach, Budget, findKavachError, KilledError, StreamIdleError } from '@agentkavach/core';
 import { describe, expect, it, vi } from 'vitest';
 import { kavach, type OnKillStream } from '../src/index.ts';
@@ -204,5 +205,53 @@ describe('a stream that fails', () => {
     expect(guard.status().run.calls).toBe(2);
     expect(reserved(guard)).toBe(0);
     expect(spentNano(guard)).toBeGreaterThanOrEqual(w.sim.ledger.totalNano());
+  });
+});
+
+describe('a stream that closes in order before its last word', () => {
+  it.each(['openai', 'anthropic', 'google', 'mistral'] as const)('is charged what it holds: %s', async (provider) => {
+    await using w = await world(() => ({ tokens: 400 }));
+    const guard = new AgentKavach({ budget: Budget.total(10) });
+    const { all } = spends(guard);
+    const { [provider]: id } = {
+      openai: 'gpt-4o',
+      anthropic: 'claude-sonnet-4-5',
+      google: 'gemini-2.0-flash',
+      mistral: 'mistral-medium-latest',
+    };
+    const send = globalThis.fetch;
+    const cutting = vi.spyOn(globalThis, 'fetch').mockImplementation(async (...request) => {
+      const answer = await send(...request);
+      const text = await answer.text();
+      return new Response(text.slice(0, text.length / 2), answer);
+    });
+    const model = wrapLanguageModel({ model: w[provider](id), middleware: kavach(guard) });
+    await streamText({ model, prompt: 'Hi', maxOutputTokens: 1_000, onError: () => undefined }).consumeStream();
+    cutting.mockRestore();
+    expect(all).toMatchObject([{ outcome: 'unknown', outputTokens: 1_000 }]);
+    expect(reserved(guard)).toBe(0);
+  });
+
+  it('is charged what it holds where the model ends without a finish part', async () => {
+    const guard = new AgentKavach({ budget: Budget.total(10) });
+    const { all } = spends(guard);
+    const chunks = [
+      { type: 'stream-start' as const, warnings: [] },
+      { type: 'text-start' as const, id: '1' },
+      { type: 'text-delta' as const, id: '1', delta: 'Par' },
+    ];
+    const model = new MockLanguageModelV4({
+      provider: 'openai.chat',
+      modelId: 'gpt-4o',
+      doStream: async () => ({ stream: convertArrayToReadableStream(chunks) }),
+    });
+    const guarded = wrapLanguageModel({ model, middleware: kavach(guard) });
+    await streamText({
+      model: guarded,
+      prompt: 'Hi',
+      maxOutputTokens: 1_000,
+      onError: () => undefined,
+    }).consumeStream();
+    expect(all).toMatchObject([{ outcome: 'unknown', outputTokens: 1_000 }]);
   });
 });

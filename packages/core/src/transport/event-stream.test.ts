@@ -32,7 +32,7 @@ async function read(pieces: readonly Uint8Array[], hides?: (data: Fields) => boo
     events.meter(bytes, meter);
     shown += decoder.decode(bytes, { stream: true });
   }
-  return { seen, shown };
+  return { seen, shown, isWhole: events.isWhole() };
 }
 
 /** A text's bytes, cut at the given places. */
@@ -93,12 +93,12 @@ describe('a stream of events', () => {
   it('says where it was cut short, or ends with an error that is no JSON', async () => {
     let failed = 0;
     const meter = { ...METER, failed: () => (failed += 1) };
-    await read(cut(TEXT, []), undefined, meter);
+    expect((await read(cut(TEXT, []), undefined, meter)).isWhole).toBe(true);
+    expect((await read(cut('data: {"n":1}\n\n', []), undefined, meter)).isWhole).toBe(false);
+    expect((await read([], undefined, meter)).isWhole).toBe(false);
     expect(failed).toBe(0);
-    await read(cut('data: {"n":1}\n\n', []), undefined, meter);
-    expect(failed).toBe(1);
     await read(cut('event: error\ndata: overloaded\n\ndata: [DONE]\n\n', []), undefined, meter);
-    expect(failed).toBe(2);
+    expect(failed).toBe(1);
   });
 
   it('is read once where an event is long, as one with an image is', async () => {

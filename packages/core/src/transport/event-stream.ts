@@ -47,7 +47,7 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
     this.#isLast = true;
     // What no empty line follows is an event all the same.
     const rest = this.#open + this.#decoder.decode();
-    if (rest === '') return this.#isShort() ? { done: false, value: EMPTY } : { done: true, value: undefined };
+    if (rest === '') return { done: true, value: undefined };
     this.#open = '';
     const isHidden = this.#event(rest);
     return {
@@ -70,14 +70,11 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
       for (const event of events) this.#reader.event(event, meter);
     }
     if (this.#saidAll) meter.ended();
-    // Closed in order, as by a proxy that lost the provider: what was written after that, nobody has seen.
-    if (this.#isFailed || (this.#isLast && this.#isShort())) meter.failed();
+    if (this.#isFailed) meter.failed();
   };
 
-  /** Whether the answer's last word is missing. */
-  #isShort(): boolean {
-    return !this.#saidAll && !this.#reader.hasEnded;
-  }
+  /** Whether the answer's last word has come. */
+  readonly isWhole = (): boolean => this.#saidAll || this.#reader.hasEnded;
 
   /** Takes more text. @returns the events to show, where some may be hidden; `undefined`: all bytes as they came */
   #take(text: string): string | undefined {

@@ -119,7 +119,7 @@ async function streamed(
     if (reader === undefined || body === undefined || body === null || !isEventStream(response))
       return wholeAsStream(await readWhole(response, draft.figures));
     const events = new EventStream(body, reader);
-    return { stream: events, meter: events.meter };
+    return { stream: events, meter: events.meter, isWhole: events.isWhole };
   });
   return answerLike(response ?? new Response(), stream);
 }
