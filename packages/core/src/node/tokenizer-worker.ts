@@ -4,18 +4,25 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 
+/** How one model's tokens follow from a count by OpenAI's tokenizers. */
+export interface CountRule {
+  readonly encoding: 'o200k_base' | 'cl100k_base';
+  /** `all` where the encoding is the model's own; `words` where only ASCII words can be compared. */
+  readonly mode: 'all' | 'words';
+  /** What a token of this encoding makes in the model's own, in many words together. */
+  readonly factor: number;
+}
+
 /** One job: texts to count. */
 export interface CountJob {
   readonly id: number;
-  readonly encoding: 'o200k_base' | 'cl100k_base';
-  /** `all`: count everything; `words`: count what compares between tokenizers, ASCII words. */
-  readonly mode: 'all' | 'words';
+  readonly rule: CountRule;
   readonly texts: readonly string[];
 }
 
 /** What was counted in one text. */
 export interface Count {
-  /** Tokens of what was counted. */
+  /** An upper bound of the tokens of what was counted, by the rule's factor; exact where everything is. */
   readonly tokens: number;
   /** How many UTF-8 bytes of the text were counted; the rest costs its bytes, which are never fewer than its tokens. */
   readonly counted: number;
@@ -31,6 +38,7 @@ const WORKER_DATA = 'agentkavach.tokenizer';
 
 interface Encoding {
   countTokens(text: string, options: { disallowedSpecial: Set<string> }): number;
+  encode(text: string, options: { disallowedSpecial: Set<string> }): number[];
 }
 
 // How tiktoken cuts a text before it merges bytes; no token reaches over a cut, so that counts of the pieces add up to
@@ -51,15 +59,24 @@ const LARGEST_SHARE = 0.01;
 const OPTIONS = { disallowedSpecial: new Set<string>() };
 
 /**
- * Counts each text but for some pieces: in `all`, those without a cut for too long; in `words`, all but ASCII words,
- * and words that are repeated too often.
+ * Words that are common everywhere, by their place in o200k's vocabulary, which is learnt in the order of frequency: one or
+ * two tokens in every public tokenizer. What is charged holds for each of them by itself.
+ */
+const COMMON = [
+  { below: 2_000, isSpaced: true, tokens: 2 },
+  { below: 5_000, isSpaced: false, tokens: 3 },
+] as const;
+
+/**
+ * Counts each text but for some pieces: in `all`, those without a cut for too long; in `words`, all but ASCII words that are
+ * common, or that are not repeated too often.
  */
 export function countTexts(
   texts: readonly string[],
   encoding: Encoding,
-  cuts: RegExp,
-  mode: CountJob['mode'],
+  { encoding: name, mode, factor }: CountRule,
 ): Count[] {
+  const cuts = CUTS[name];
   if (mode === 'all') return texts.map((text) => countPieces(text, encoding, cuts));
   const words = new Map<string, number>();
   let total = 0;
@@ -72,8 +89,21 @@ export function countTexts(
   }
   const most = total * LARGEST_SHARE;
   const tokens = new Map<string, number>();
-  for (const [word, times] of words) if (times <= most) tokens.set(word, encoding.countTokens(word, OPTIONS));
+  for (const [word, times] of words) {
+    const average = times <= most ? encoding.countTokens(word, OPTIONS) * factor : Infinity;
+    tokens.set(word, Math.min(word.length, average, commonTokens(word, encoding)));
+  }
   return texts.map((text) => countWords(text, cuts, tokens));
+}
+
+/** What a common word costs at most. A sign before it costs its byte; a contraction is none, since Gemma makes three of it. */
+function commonTokens(word: string, encoding: Encoding): number {
+  if (/^[^ A-Za-z]/.test(word)) return 1 + commonTokens(word.slice(1), encoding);
+  if (word.includes("'")) return Infinity;
+  const [id = Infinity, ...more] = encoding.encode(word, OPTIONS);
+  if (more.length > 0) return Infinity;
+  const isSpaced = word.startsWith(' ');
+  return COMMON.find(({ below, isSpaced: only }) => id < below && (isSpaced || !only))?.tokens ?? Infinity;
 }
 
 function countPieces(text: string, encoding: Encoding, cuts: RegExp): Count {
@@ -102,9 +132,9 @@ function countWords(text: string, cuts: RegExp, words: ReadonlyMap<string, numbe
   return { tokens, counted };
 }
 
-const loaded = new Map<CountJob['encoding'], Promise<Encoding>>();
+const loaded = new Map<CountRule['encoding'], Promise<Encoding>>();
 
-function load(name: CountJob['encoding']): Promise<Encoding> {
+function load(name: CountRule['encoding']): Promise<Encoding> {
   let encoding = loaded.get(name);
   if (!encoding) {
     encoding =
@@ -119,12 +149,12 @@ function load(name: CountJob['encoding']): Promise<Encoding> {
 async function answer(job: CountJob): Promise<CountAnswer> {
   let encoding: Encoding;
   try {
-    encoding = await load(job.encoding);
+    encoding = await load(job.rule.encoding);
   } catch {
     return { id: job.id, failed: 'not-installed' };
   }
   try {
-    return { id: job.id, counts: countTexts(job.texts, encoding, CUTS[job.encoding], job.mode) };
+    return { id: job.id, counts: countTexts(job.texts, encoding, job.rule) };
   } catch {
     return { id: job.id, failed: 'error' };
   }

@@ -3,7 +3,9 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createTokenizer, workerUrl } from './tokenizer.ts';
 import type { CountWorker } from './tokenizer.ts';
-import type { CountAnswer, CountJob } from './tokenizer-worker.ts';
+import type { CountAnswer, CountJob, CountRule } from './tokenizer-worker.ts';
+
+const ALL: CountRule = { encoding: 'o200k_base', mode: 'all', factor: 1 };
 
 /** A worker that answers when it is told to. */
 function fakeWorkers() {
@@ -45,12 +47,12 @@ afterEach(() => vi.useRealTimers());
 describe('createTokenizer', () => {
   it('counts in a real worker from the sources, and again after it was closed', async () => {
     const tokenizer = createTokenizer({ timeoutMs: 30_000, loadMs: 30_000 });
-    expect(await tokenizer.count(['hello world', '<|endoftext|>'], 'o200k_base', 'all')).toEqual([
+    expect(await tokenizer.count(['hello world', '<|endoftext|>'], ALL)).toEqual([
       { tokens: 2, counted: 11 },
       { tokens: 7, counted: 13 },
     ]);
     tokenizer.close();
-    expect(await tokenizer.count(['hello world'], 'cl100k_base', 'all')).toEqual(COUNTS);
+    expect(await tokenizer.count(['hello world'], { ...ALL, encoding: 'cl100k_base' })).toEqual(COUNTS);
     tokenizer.close();
   });
 
@@ -58,7 +60,7 @@ describe('createTokenizer', () => {
     const { workers, start } = fakeWorkers();
     const tokenizer = createTokenizer({ start });
     expect(workers).toHaveLength(0);
-    const both = [tokenizer.count(['a'], 'o200k_base', 'all'), tokenizer.count(['b'], 'o200k_base', 'all')];
+    const both = [tokenizer.count(['a'], ALL), tokenizer.count(['b'], ALL)];
     expect(workers).toHaveLength(1);
     workers[0]?.emit('message', { id: 2, counts: [{ tokens: 9, counted: 1 }] });
     workers[0]?.emit('message', { id: 1, counts: COUNTS });
@@ -68,8 +70,8 @@ describe('createTokenizer', () => {
   it('holds the process only while a count is awaited', async () => {
     const { workers, start } = fakeWorkers();
     const tokenizer = createTokenizer({ start });
-    const first = tokenizer.count(['a'], 'o200k_base', 'all');
-    const second = tokenizer.count(['a'], 'o200k_base', 'all');
+    const first = tokenizer.count(['a'], ALL);
+    const second = tokenizer.count(['a'], ALL);
     workers[0]?.emit('message', { id: 1, counts: COUNTS });
     expect(workers[0]?.isHeld).toBe(true);
     workers[0]?.emit('message', { id: 2, counts: COUNTS });
@@ -81,15 +83,15 @@ describe('createTokenizer', () => {
     vi.useFakeTimers();
     const { workers, start } = fakeWorkers();
     const tokenizer = createTokenizer({ start, timeoutMs: 2_000, loadMs: 2_000 });
-    const stuck = tokenizer.count(['a'], 'o200k_base', 'all');
-    const behind = tokenizer.count(['b'], 'o200k_base', 'all');
+    const stuck = tokenizer.count(['a'], ALL);
+    const behind = tokenizer.count(['b'], ALL);
     await vi.advanceTimersByTimeAsync(1_999);
     expect(workers[0]?.terminated).toBe(0);
     await vi.advanceTimersByTimeAsync(1);
     expect(await stuck).toBeUndefined();
     expect(await behind).toBeUndefined();
     expect(workers[0]?.terminated).toBe(1);
-    const next = tokenizer.count(['a'], 'o200k_base', 'all');
+    const next = tokenizer.count(['a'], ALL);
     // The end of the old worker is no concern of the new one.
     workers[0]?.emit('exit');
     workers[1]?.emit('message', { id: 3, counts: COUNTS });
@@ -101,11 +103,11 @@ describe('createTokenizer', () => {
     vi.useFakeTimers();
     const { workers, start } = fakeWorkers();
     const tokenizer = createTokenizer({ start });
-    const first = tokenizer.count(['a'], 'o200k_base', 'all');
+    const first = tokenizer.count(['a'], ALL);
     await vi.advanceTimersByTimeAsync(14_999);
     workers[0]?.emit('message', { id: 1, counts: COUNTS });
     expect(await first).toEqual(COUNTS);
-    const second = tokenizer.count(['a'], 'o200k_base', 'all');
+    const second = tokenizer.count(['a'], ALL);
     await vi.advanceTimersByTimeAsync(2_000);
     expect(await second).toBeUndefined();
     expect(workers[0]?.terminated).toBe(1);
@@ -114,9 +116,9 @@ describe('createTokenizer', () => {
   it('answers at once when too many counts or characters are asked', async () => {
     const { workers, start } = fakeWorkers();
     const tokenizer = createTokenizer({ start, maxPending: 1, maxCharacters: 10 });
-    expect(await tokenizer.count(['123456', '78901'], 'o200k_base', 'all')).toBeUndefined();
-    const first = tokenizer.count(['a'], 'o200k_base', 'all');
-    expect(await tokenizer.count(['b'], 'o200k_base', 'all')).toBeUndefined();
+    expect(await tokenizer.count(['123456', '78901'], ALL)).toBeUndefined();
+    const first = tokenizer.count(['a'], ALL);
+    expect(await tokenizer.count(['b'], ALL)).toBeUndefined();
     workers[0]?.emit('message', { id: 1, counts: COUNTS });
     expect(await first).toEqual(COUNTS);
   });
@@ -124,12 +126,12 @@ describe('createTokenizer', () => {
   it('stops asking once the tokenizer proves not to be installed', async () => {
     const { workers, start } = fakeWorkers();
     const tokenizer = createTokenizer({ start });
-    const first = tokenizer.count(['a'], 'o200k_base', 'all');
+    const first = tokenizer.count(['a'], ALL);
     expect(tokenizer.isMissing).toBe(false);
     workers[0]?.emit('message', { id: 1, failed: 'not-installed' });
     expect(tokenizer.isMissing).toBe(true);
     expect(await first).toBeUndefined();
-    expect(await tokenizer.count(['a'], 'o200k_base', 'all')).toBeUndefined();
+    expect(await tokenizer.count(['a'], ALL)).toBeUndefined();
     expect(workers[0]?.jobs).toHaveLength(1);
   });
 
@@ -137,7 +139,7 @@ describe('createTokenizer', () => {
     const { workers, start } = fakeWorkers();
     const tokenizer = createTokenizer({ start });
     for (const [event, value] of [['error', new Error('out of memory')], ['exit']] as const) {
-      const count = tokenizer.count(['a'], 'o200k_base', 'all');
+      const count = tokenizer.count(['a'], ALL);
       workers.at(-1)?.emit(event, value);
       expect(await count).toBeUndefined();
     }
@@ -147,12 +149,12 @@ describe('createTokenizer', () => {
         throw new Error('no workers here');
       },
     });
-    expect(await broken.count(['a'], 'o200k_base', 'all')).toBeUndefined();
+    expect(await broken.count(['a'], ALL)).toBeUndefined();
   });
 
   it('lets the process end by itself after a count', async () => {
     const script = `import { createTokenizer } from ${JSON.stringify(new URL('./tokenizer.ts', import.meta.url).href)};
-      console.log(JSON.stringify(await createTokenizer({ loadMs: 30000 }).count(['hello world'], 'o200k_base', 'all')));`;
+      console.log(JSON.stringify(await createTokenizer({ loadMs: 30000 }).count(['hello world'], ${JSON.stringify(ALL)})));`;
     const run = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
       timeout: 30_000,
     });

@@ -3,9 +3,9 @@
  * process: no worker, no `gpt-tokenizer`, a full queue or a slow count all answer `undefined`.
  */
 import { Worker } from 'node:worker_threads';
-import type { Count, CountAnswer, CountJob } from './tokenizer-worker.ts';
+import type { Count, CountAnswer, CountJob, CountRule } from './tokenizer-worker.ts';
 
-export type { Count } from './tokenizer-worker.ts';
+export type { Count, CountRule } from './tokenizer-worker.ts';
 
 /** What the tokenizer needs of a worker; a fake takes its place in tests. */
 export interface CountWorker {
@@ -35,11 +35,7 @@ export interface TokenizerOptions {
 /** Counts texts in a worker. */
 export interface Tokenizer {
   /** A count for each text, in order; `undefined` when there is none to be had in time. */
-  count(
-    texts: readonly string[],
-    encoding: CountJob['encoding'],
-    mode: CountJob['mode'],
-  ): Promise<readonly Count[] | undefined>;
+  count(texts: readonly string[], rule: CountRule): Promise<readonly Count[] | undefined>;
   /** Whether a count has found that `gpt-tokenizer` is not installed. */
   readonly isMissing: boolean;
   /** Ends the worker; a later count starts another. */
@@ -92,7 +88,7 @@ export function createTokenizer(options: TokenizerOptions = {}): Tokenizer {
   }
 
   return {
-    async count(texts, encoding, mode) {
+    async count(texts, rule) {
       let characters = 0;
       for (const text of texts) characters += text.length;
       if (notInstalled || pending.size >= maxPending || characters > maxCharacters) return undefined;
@@ -106,7 +102,7 @@ export function createTokenizer(options: TokenizerOptions = {}): Tokenizer {
           timer = setTimeout(() => stop(used), isLoaded ? timeoutMs : loadMs);
           // While a count is awaited the process stays; between counts the worker does not keep it.
           used.ref();
-          used.postMessage({ id, encoding, mode, texts });
+          used.postMessage({ id, rule, texts });
         });
       } catch {
         pending.delete(id);

@@ -15,7 +15,23 @@ export interface Meter {
   readonly opaqueText: (bytes: number) => number;
   /** The text of a text file, where this meter is allowed to decode it; else `undefined`. */
   readonly decode: ((data: Uint8Array | string) => string | undefined) | undefined;
+  readonly marks: JsonMarks;
 }
+
+/** What JSON has between its strings and numbers, in tokens. */
+export interface JsonMarks {
+  /** Of an object or array: the braces, the comma after it, the line break before the last. */
+  readonly braces: number;
+  /** Of a member: quotes of its key and value, colon, comma, blank, a line break with indentation. */
+  readonly member: number;
+  /** Of an element of an array. */
+  readonly element: number;
+  /** `true`, `false`, `null`. */
+  readonly literal: number;
+}
+
+/** Each mark a byte, and indentation by two levels. */
+const BYTE_MARKS: JsonMarks = { braces: 4, member: 10, element: 4, literal: 6 };
 
 // V8 answers the first at once for a string of Latin-1, which it stores in one byte per character.
 const WIDE = /[^\u0000-\u00ff]/;
@@ -90,6 +106,7 @@ const plainLength: Meter = {
   number: () => LONGEST_NUMBER,
   opaqueText: (bytes) => bytes * 3,
   decode: undefined,
+  marks: BYTE_MARKS,
 };
 
 function growingLength(form: Normalization): Meter {
@@ -102,6 +119,7 @@ function growingLength(form: Normalization): Meter {
     number: plainLength.number,
     opaqueText: (bytes) => bytes * 3 * NFKC_MAX_GROWTH,
     decode: undefined,
+    marks: BYTE_MARKS,
   };
 }
 
@@ -115,6 +133,7 @@ function exactBytes(form: Normalization): Meter {
     number: (value) => String(value).length + 1,
     opaqueText: form === 'none' ? plainLength.opaqueText : LENGTH[form].opaqueText,
     decode: decodeText,
+    marks: BYTE_MARKS,
   };
 }
 

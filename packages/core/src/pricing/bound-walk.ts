@@ -25,12 +25,6 @@ const MAX_DEPTH = 100;
 const MAX_OBJECTS = 500_000;
 const MAX_ELEMENTS = 5_000_000;
 
-/** The braces, and the comma after the object. */
-const JSON_BRACES = 4;
-/** Quotes, colon, comma and blanks of one member, and a line break with indentation. */
-const JSON_MEMBER = 10;
-const JSON_ELEMENT = 4;
-const LITERAL = 6;
 const DATE = 32;
 /** A byte in a typed array that somebody stringified: `"12345":255,`. */
 const JSON_BYTE = 16;
@@ -64,24 +58,24 @@ function walk(value: unknown, place: number, depth: number, options: WalkOptions
     case 'string':
       return place === TEXT ? options.overhead.message + options.meter.text(value) : options.meter.json(value);
     case 'object':
-      if (value === null) return LITERAL;
+      if (value === null) return options.meter.marks.literal;
       return Array.isArray(value) ? walkArray(value, place, depth, options) : walkObject(value, place, depth, options);
     case 'number':
       return options.meter.number(value);
     case 'boolean':
-      return LITERAL;
+      return options.meter.marks.literal;
     case 'bigint':
       return value.toString().length;
     default:
-      return LITERAL;
+      return options.meter.marks.literal;
   }
 }
 
 function walkArray(values: readonly unknown[], place: number, depth: number, options: WalkOptions): number {
   objects += 1;
   if (depth >= MAX_DEPTH || objects > MAX_OBJECTS || values.length > MAX_ELEMENTS) return UNBOUNDABLE_TOKENS;
-  let tokens = JSON_BRACES;
-  if (place !== TEXT) tokens += values.length * JSON_ELEMENT;
+  let tokens = options.meter.marks.braces;
+  if (place !== TEXT) tokens += values.length * options.meter.marks.element;
   for (let i = 0; i < values.length; i += 1) tokens += walk(values[i], place, depth + 1, options);
   return tokens;
 }
@@ -177,7 +171,7 @@ function walkMember(
   if (holdsMedia(key) && typeof value === 'object' && value !== null) {
     return walkMedia({ [key]: value }, 'file', place, depth, options);
   }
-  return JSON_MEMBER + options.meter.json(key) + walk(value, JSON_VALUE, depth + 1, options);
+  return options.meter.marks.member + options.meter.json(key) + walk(value, JSON_VALUE, depth + 1, options);
 }
 
 /** A part's options. The id under which OpenAI stores the part is no text that the model reads. */
@@ -199,11 +193,11 @@ function walkPartOptions(value: unknown, depth: number, options: WalkOptions): n
 }
 
 function walkJson(fields: Fields, depth: number, options: WalkOptions): number {
-  let tokens = JSON_BRACES;
+  let tokens = options.meter.marks.braces;
   for (const key in fields) {
     const value = fields[key];
     if (value === undefined || typeof value === 'function') continue;
-    tokens += JSON_MEMBER + options.meter.json(key);
+    tokens += options.meter.marks.member + options.meter.json(key);
     tokens += typeof value === 'string' ? options.meter.json(value) : walk(value, JSON_VALUE, depth + 1, options);
   }
   return tokens;

@@ -1,6 +1,6 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
-import type { Count } from '../node/tokenizer.ts';
+import type { Count, CountRule } from '../node/tokenizer.ts';
 import { byteBound } from './bound.ts';
 import { sharpBound } from './sharpen.ts';
 
@@ -13,11 +13,11 @@ const none = { count: () => Promise.resolve(undefined) };
 
 /** A tokenizer that gives each text the same figures, and keeps what it was asked. */
 function fake(count: (text: string) => Count) {
-  const asked: { texts: readonly string[]; encoding: string; mode: string }[] = [];
+  const asked: { texts: readonly string[]; rule: CountRule }[] = [];
   return {
     asked,
-    count(texts: readonly string[], encoding: string, mode: string) {
-      asked.push({ texts, encoding, mode });
+    count(texts: readonly string[], rule: CountRule) {
+      asked.push({ texts, rule });
       return Promise.resolve(texts.map(count));
     },
   };
@@ -66,20 +66,26 @@ describe('sharpBound', () => {
     ['openai', 'anthropic/claude-opus-4.5', 'o200k_base', 'words'],
     ['mistral', 'mistral-large-latest', 'o200k_base', 'words'],
   ])('counts %s %s by %s, %s', async (provider, model, encoding, mode) => {
-    const tokenizer = fake((text) => ({ tokens: 100, counted: text.length }));
+    const tokenizer = fake((text) => ({ tokens: 1, counted: text.length }));
     const sharp = await sharpBound(MESSAGES, provider, model, tokenizer);
-    expect(tokenizer.asked).toEqual([{ texts: MESSAGES.map(({ content }) => content), encoding, mode }]);
+    const texts = MESSAGES.flatMap(({ role, content }) => [role, content]);
+    expect(tokenizer.asked).toMatchObject([{ texts, rule: { encoding, mode } }]);
     expect(sharp).toBeLessThan(byteBound(MESSAGES, provider));
   });
 
   it('charges a foreign tokenizer’s words by the measured factor, and the rest by its bytes', async () => {
-    const tokenizer = fake((text) => ({ tokens: 100, counted: text.length - 7 }));
+    const tokenizer = fake((text) => ({ tokens: 99.5, counted: text.length - 7 }));
     const text = 'x'.repeat(2_000);
     const overhead = byteBound('', 'anthropic');
-    expect(await sharpBound(text, 'anthropic', 'claude-opus-5', tokenizer)).toBe(overhead + 250 + 7);
-    expect(await sharpBound(text, 'mistral', 'codestral-latest', tokenizer)).toBe(overhead + 200 + 7);
-    expect(await sharpBound(text, 'google', 'gemini-2.5-pro', tokenizer)).toBe(overhead + 160 + 7);
-    expect(await sharpBound(text, 'google-vertex', 'claude-opus-4-5@20251101', tokenizer)).toBe(overhead + 250 + 7);
+    for (const [provider, model, factor] of [
+      ['anthropic', 'claude-opus-5', 2.5],
+      ['mistral', 'codestral-latest', 2],
+      ['google', 'gemini-2.5-pro', 1.6],
+      ['google-vertex', 'claude-opus-4-5@20251101', 2.5],
+    ] as const) {
+      expect(await sharpBound(text, provider, model, tokenizer)).toBe(overhead + 100 + 7);
+      expect(tokenizer.asked.at(-1)?.rule.factor).toBe(factor);
+    }
   });
 
   it('counts no model of a vendor that the endpoint’s name does not tell by the endpoint’s rules', async () => {
@@ -91,19 +97,23 @@ describe('sharpBound', () => {
     expect(await sharpBound(image, 'openai', 'ft:gpt-4o-mini:claude::x', none)).toBeGreaterThan(48_000);
   });
 
-  it('counts text inside JSON in its longest form, with room for its edges', async () => {
+  it('counts each different text once, text inside JSON in its longest form, with room for its edges', async () => {
     const tokenizer = fake((text) => ({ tokens: 40, counted: text.length }));
-    const description = 'Größe "in" cm\n'.repeat(20);
-    const input = { messages: [], tools: [{ type: 'function', name: 'f', description }] };
-    const sharp = await sharpBound(input, 'openai', 'gpt-4o', tokenizer);
-    expect(tokenizer.asked[0]?.texts).toEqual(['Gr\\u00f6\\u00dfe \\"in\\" cm\\n'.repeat(20)]);
-    const without = await sharpBound(
-      { messages: [], tools: [{ type: 'function', name: 'f', description: '' }] },
-      'openai',
-      'gpt-4o',
-      none,
-    );
-    expect(sharp).toBeGreaterThanOrEqual(without + 40 * 1.25);
+    const tool = (description: string) => ({ type: 'function', name: 'f', description });
+    const text = 'Größe "in" cm\n'.repeat(20);
+    const ask = (...tools: object[]) => sharpBound({ messages: [], tools }, 'openai', 'gpt-4o', tokenizer);
+    const [once, twice] = [await ask(tool(text)), await ask(tool(text), tool(text))];
+    const long = 'Gr\\u00f6\\u00dfe \\"in\\" cm\\n'.repeat(20);
+    expect(tokenizer.asked[1]?.texts).toEqual(['tools', 'type', 'function', 'name', 'f', 'description', long]);
+    // Six short strings of 40 tokens cost their bytes; of the second tool, what its JSON has beside them.
+    const short = 'type' + 'function' + 'name' + 'f' + 'description';
+    expect(twice - once).toBe(32 + 4 + 4 + 3 * 5 + short.length + 40 + 2);
+  });
+
+  it('adds the blanks that a JSON text inside JSON may get', async () => {
+    const counts = fake((text) => ({ tokens: 3, counted: text.length }));
+    const ask = (value: string) => sharpBound({ messages: [], x: { value } }, 'openai', 'gpt-4o', counts);
+    expect((await ask('{"a":1,"b":2,"c":3}')) - (await ask('a, b: 1, 2, c: 3 in words'))).toBe(5 + 2);
   });
 
   it('narrows an image to its model', async () => {
