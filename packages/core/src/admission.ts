@@ -74,12 +74,14 @@ function enter(
 ): InFlight | Promise<InFlight> {
   const { policy } = engine;
   const asked = policy.modelSwitches.length === 0 ? request : switchedAt(engine, request, frame);
-  const claim = new Claim(asked, priceOf(engine, asked), policy);
+  const claim = new Claim(asked, priceOf(engine, asked), policy, engine.prefixes);
   const run = engine.runOf(frame);
   const applicant = { claim, run, frame, outer, loop: engine.loops?.breachOf(request, run) };
   let result = attempt(engine, applicant);
   if (!(result instanceof InFlight) && claim.tighten()) result = attempt(engine, applicant);
-  return result instanceof InFlight ? result : contend(engine, applicant, result);
+  if (!(result instanceof InFlight)) return contend(engine, applicant, result);
+  claim.note();
+  return result;
 }
 
 /** The request as `onThreshold` wants it. A cap above the other model's is lowered: it would refuse the request. */
@@ -261,19 +263,20 @@ function causeOf(engine: Engine, account: Account): DenialCause {
 }
 
 /** Under `observe`: says what `hard` would have refused, with the output cap and the input bound that it would have used. */
-function report(
-  engine: Engine,
-  { claim: { request, price, policy }, run }: Applicant,
-  accounts: readonly Account[],
-): void {
-  const claim = new Claim(request, price, { ...policy, mode: 'hard' });
+function report(engine: Engine, { claim: asked, run }: Applicant, accounts: readonly Account[]): void {
+  const { request, price, policy, prefixes } = asked;
+  const claim = new Claim(request, price, { ...policy, mode: 'hard' }, prefixes);
   // Other calls' reservations are no measure: they were not lowered to fit, and `hard` would wait for them.
   const stuck = (): Account | undefined =>
     claim.fit(accounts, run.tokensLeft()) === undefined ? undefined : claim.stuckOn(accounts);
   const say = (account: Account | undefined): void => {
     if (account !== undefined) enforce(engine, exceeded(engine, claim, account, 'no room'));
   };
-  if (stuck() === undefined || (claim.tighten() && stuck() === undefined)) return;
+  if (stuck() === undefined) return;
+  const fits = claim.tighten() && stuck() === undefined;
+  claim.note();
+  asked.conversation = claim.conversation;
+  if (fits) return;
   if (!claim.blurred || !claim.couldFitSharpened(accounts, run.tokensLeft())) say(stuck());
   else engine.unfinished.track(claim.sharpen().then(() => say(stuck())));
 }

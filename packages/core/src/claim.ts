@@ -2,6 +2,7 @@
  * A Claim is what one call wants to hold: its worst case in each unit, and the output cap that goes with it. It knows
  * how to shrink that cap to what the budgets have room for.
  */
+import { conversationOf, type BilledPrefixes, type Conversation } from './billed-prefixes.ts';
 import { amountIn, blocker, type Amounts } from './budget/ledger.ts';
 import type { Account } from './budget/pool.ts';
 import type { CallRequest } from './call.ts';
@@ -45,6 +46,8 @@ export class Claim implements Amounts {
   inputBound: number;
   /** Monotonic place in the order of arrival, once the call has had to wait. */
   order = Number.POSITIVE_INFINITY;
+  /** What the call asks, where its first bound was too high: for the next one that goes on with it. */
+  conversation: Conversation | undefined;
   #rung: Rung = 'length';
   /** The length bound that the claim rests on; a caller may change its messages while the call waits or runs. */
   #lengthBound = 0;
@@ -53,6 +56,7 @@ export class Claim implements Amounts {
     readonly request: CallRequest,
     readonly price: Price,
     readonly policy: ClaimPolicy,
+    readonly prefixes?: BilledPrefixes,
   ) {
     const { input, inputTokens } = request;
     if (inputTokens === undefined && input === undefined)
@@ -142,18 +146,27 @@ export class Claim implements Amounts {
     return this.#lower(byteBound(input, provider, model));
   }
 
-  /** Goes to a real tokenizer, off the hot path. @returns whether that changed the bound */
+  /** Goes to a real tokenizer, and to what was billed before, off the hot path. @returns whether that changed the bound */
   async sharpen(): Promise<boolean> {
     if (this.#rung === 'tokens' || !this.#canSharpen()) return false;
     this.#rung = 'tokens';
     const { input, provider, model } = this.request;
-    return this.#lower(await sharpBound(input, provider, model));
+    const sharp = sharpBound(input, provider, model);
+    this.note();
+    const billed = this.conversation && this.prefixes?.boundOf(this.conversation);
+    return this.#lower(Math.min(await sharp, (await billed) ?? Infinity));
+  }
+
+  /** Takes note of the conversation as it stands, unless the first bound holds. */
+  note(): void {
+    if (this.#rung !== 'length' && this.prefixes !== undefined) this.conversation ??= conversationOf(this.request);
   }
 
   /** Bounds the input anew where the caller has changed it while the call waited. */
   refresh(): void {
     if (this.#isUnchanged()) return;
     this.#rung = 'length';
+    this.conversation = undefined;
     this.#lengthBound = boundOf(this.request);
     this.inputBound = this.#held(this.#lengthBound);
   }
@@ -181,6 +194,7 @@ export class Claim implements Amounts {
 
   /** Stands for an inner layer's version of the request too. */
   grow(inner: CallRequest, extra: Amounts): void {
+    this.conversation = undefined;
     this.usd += extra.usd;
     this.tokens += extra.tokens;
     this.cap = Math.max(this.cap, inner.maxOutputTokens ?? 0);

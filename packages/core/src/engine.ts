@@ -2,6 +2,7 @@
  * The engine of one guard: its budgets, runs, kills and calls in flight. It books what calls cost and stops them; which
  * call may start is decided in admission.ts.
  */
+import { BilledPrefixes } from './billed-prefixes.ts';
 import { BudgetSet } from './budget/budget-set.ts';
 import { Closures } from './budget/closures.ts';
 import { changeLimit, charge as chargeAccounts, fireFull } from './budget/ledger.ts';
@@ -39,6 +40,7 @@ export class Engine implements PoolListener, CallHost {
   readonly stoppedRuns = new Set<Run>();
   readonly loops: LoopWatch | undefined;
   readonly unfinished = new Unfinished();
+  readonly prefixes = new BilledPrefixes(() => this.monotonic());
   readonly cancelMarginTokens: number;
   readonly onUnknownUsage: 'reservation' | 'seen';
   #run: Run;
@@ -166,11 +168,7 @@ export class Engine implements PoolListener, CallHost {
     this.#closures.correct(account);
   }
 
-  /**
-   * A call found no room, and nothing in flight could free any: the window's 100 % event.
-   *
-   * @param least what the call needs, in the budget's integer unit
-   */
+  /** A call that needs `least` of the unit found no room, and nothing in flight could free any: the window's 100 % event. */
   exhaust(account: Account, least: number): void {
     const { limit } = account.pool;
     fireFull(account);

@@ -65,10 +65,21 @@ export function chargeFor(
   try {
     if (!isReported(usage)) return undefined;
     const price = answeringModel === undefined ? claim.price : priceOf(answeringModel);
-    return priced(claim, knownUsage(usage), price, priceOf);
+    const charge = priced(claim, knownUsage(usage), price, priceOf);
+    if (claim.conversation !== undefined && price === claim.price) learn(claim, charge);
+    return charge;
   } catch {
     return undefined; // a report that can't be read is none
   }
+}
+
+/** Remembers what the conversation was billed, where that is known: not the sum of several requests. */
+function learn(
+  { conversation, prefixes }: Claim,
+  { estimated, tokens, inputTokens = 0, outputTokens = 0 }: Charge,
+): void {
+  if (conversation === undefined || estimated || tokens !== inputTokens + outputTokens) return;
+  void prefixes?.learn(conversation, inputTokens);
 }
 
 /**

@@ -20,8 +20,8 @@ export interface ModelCall {
 
 /** Parameters that stand in the prompt, or that decide how large it is. */
 const PROMPT = [
-  'tools', 'functions', 'response_format', 'responseFormat', 'output_config', 'output_format',
-  'previous_response_id', 'conversation', 'mcp_servers', 'prompt', 'cachedContent',
+  'tools', 'functions', 'tool_choice', 'toolChoice', 'toolConfig', 'response_format', 'responseFormat', 'output_config',
+  'output_format', 'truncation', 'previous_response_id', 'conversation', 'mcp_servers', 'prompt', 'cachedContent',
 ] as const; // prettier-ignore
 
 /** State at the provider that becomes input without standing in the prompt. */
@@ -79,6 +79,8 @@ function holdsState(params: Fields): boolean {
 function promptParams(params: Fields, generation: Fields | undefined): Fields {
   const sent: Record<string, unknown> = {};
   for (const key of PROMPT) if (isSet(params[key])) sent[key] = params[key];
+  const { thinking } = params;
+  if (isSet(thinking) && fields(thinking)?.['type'] !== 'disabled') sent['thinking'] = thinking;
   const format = fields(params['text'])?.['format'];
   if (isSet(format)) sent['text'] = { format };
   for (const key of ['responseSchema', 'responseJsonSchema']) {

@@ -10,6 +10,7 @@ export interface CallParams {
   readonly prompt?: unknown;
   readonly maxOutputTokens?: number | undefined;
   readonly tools?: readonly unknown[] | undefined;
+  readonly toolChoice?: unknown;
   readonly responseFormat?: unknown;
   readonly reasoning?: unknown;
   readonly providerOptions?: unknown;

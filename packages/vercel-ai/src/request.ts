@@ -15,7 +15,7 @@ import {
 } from './provider-options.ts';
 import { normaliseProvider, type ModelIdentity } from './provider-name.ts';
 import { hostedTools } from './provider-tools.ts';
-import { count, list } from './shape.ts';
+import { count, fields, list } from './shape.ts';
 import { holdsOnlyText } from './text-only.ts';
 
 /**
@@ -39,13 +39,13 @@ export function identityOf(params: object, own: unknown): object {
 export function toCallRequest(model: ModelIdentity, params: CallParams, canSwitch = false): CallRequest {
   const name = normaliseProvider(model.provider, model.modelId);
   const options = optionsFor(model, name, params);
-  const { prompt, tools, responseFormat, providerOptions } = params;
+  const { prompt, tools, toolChoice, reasoning, responseFormat, providerOptions } = params;
   const hosted = hostedTools(tools, providerOptions, model.modelId);
   // A hosted shell puts out whatever its commands print.
   const isHidden = hasHiddenInput(options, prompt) || hosted.some(({ id }) => id === 'openai.shell');
   return {
     ...name,
-    input: { prompt, tools, responseFormat, providerOptions },
+    input: { prompt, tools, ...chosen({ toolChoice, reasoning }), responseFormat, providerOptions },
     // More than any context window, which is what the guard then holds.
     inputTokens: isHidden ? Number.MAX_SAFE_INTEGER : undefined,
     inputRounds: inputRounds(hosted, list(options['mcpServers']).length > 0),
@@ -65,6 +65,13 @@ export function toCallRequest(model: ModelIdentity, params: CallParams, canSwitc
     notSent: wasNotSent,
     identity: identityOf(params, prompt),
   };
+}
+
+/** What the caller chose of the settings that change how a prompt is read. */
+function chosen({ toolChoice, reasoning }: Pick<CallParams, 'toolChoice' | 'reasoning'>): object | undefined {
+  const isAuto = toolChoice === undefined || fields(toolChoice)?.['type'] === 'auto';
+  const isDefault = reasoning === undefined || reasoning === 'provider-default';
+  return isAuto && isDefault ? undefined : { toolChoice: isAuto ? undefined : toolChoice, reasoning };
 }
 
 /** The parameters to send: the grant's signal and output cap, under whatever name the options give the cap. */

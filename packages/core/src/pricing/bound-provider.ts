@@ -99,6 +99,23 @@ export function overheadOf(provider: string, model?: string): Overhead {
   return FAMILIES.get(model.slice(0, slash).toLowerCase())?.family === own.family ? own : other;
 }
 
+/** The largest of the published figures (Claude 3 Opus); Claude 4 to 4.5: 346. */
+const CLAUDE_TOOLS_BEFORE_4_7 = 530;
+
+/** The figures for a model, narrowed to what is published for it. */
+export function narrowOverheadOf(provider: string, model: string): Overhead {
+  const overhead = overheadOf(provider, model);
+  if (overhead.family !== 'anthropic' || !isBeforeClaude47(model)) return overhead;
+  return { ...overhead, tools: CLAUDE_TOOLS_BEFORE_4_7 };
+}
+
+/** Whether a Claude model is older than 4.7, the first with large images and the newer tokenizer. */
+export function isBeforeClaude47(model: string): boolean {
+  if (/claude-(?:instant|[23])/.test(model)) return true;
+  const version = /claude-(?:opus|sonnet|haiku)-4(?:[-.]([0-9]))?(?![0-9])/.exec(model);
+  return version !== null && Number(version[1] ?? 0) < 7;
+}
+
 function overheadOfProvider(provider: string): Overhead {
   const known = FAMILIES.get(provider);
   if (known) return known;

@@ -2,7 +2,7 @@
  * What images, audio, video and files cost at most, in tokens, by the providers' published rules; where a rule needs a
  * figure that nobody has (pixels, pages, seconds), the provider's maximum. `docs/token-bound.md` lists the sources.
  */
-import { familyOfModel, UNBOUNDABLE_TOKENS } from './bound-provider.ts';
+import { familyOfModel, isBeforeClaude47, UNBOUNDABLE_TOKENS } from './bound-provider.ts';
 import type { Family } from './bound-provider.ts';
 
 /** What a part carries, as far as it says so. `file` is anything else: its text can't be bounded from its bytes. */
@@ -80,13 +80,6 @@ function imageTokens(family: Family, lowDetail: boolean, model: string | undefin
       ? OPENAI_IMAGE_HIGH
       : OPENAI_IMAGE_ORIGINAL;
   }
-  if (family === 'anthropic' && model !== undefined && isBefore47(model)) return CLAUDE_IMAGE_BEFORE_4_7;
+  if (family === 'anthropic' && model !== undefined && isBeforeClaude47(model)) return CLAUDE_IMAGE_BEFORE_4_7;
   return IMAGE[family];
-}
-
-/** Whether a Claude model is older than 4.7, the first with large images and the newer tokenizer. */
-function isBefore47(model: string): boolean {
-  if (/claude-(?:instant|[23])/.test(model)) return true;
-  const version = /claude-(?:opus|sonnet|haiku)-4(?:[-.]([0-9]))?(?![0-9])/.exec(model);
-  return version !== null && Number(version[1] ?? 0) < 7;
 }

@@ -3,7 +3,7 @@
  * four times over-estimated by its bytes. Where no tokenizer can be had, or none is public, bytes remain.
  */
 import { byteBound } from './bound.ts';
-import { familyOfModel, overheadOf } from './bound-provider.ts';
+import { familyOfModel, narrowOverheadOf } from './bound-provider.ts';
 import type { Family } from './bound-provider.ts';
 import { byteMeter } from './bound-text.ts';
 import { walkRequest } from './bound-walk.ts';
@@ -54,16 +54,17 @@ export async function sharpBound(
   model: string,
   tokenizer?: Pick<Tokenizer, 'count'>,
 ): Promise<number> {
-  const overhead = overheadOf(provider, model);
+  const overhead = narrowOverheadOf(provider, model);
   const bytes = byteMeter(overhead.normalization);
   const upper = Math.min(byteBound(input, provider, model), walkRequest(input, { meter: bytes, overhead, model }));
   const rule = ruleOf(overhead.family, model);
-  const counter = rule && (tokenizer ?? (await processTokenizer()));
-  if (rule === undefined || counter === undefined) return upper;
+  if (rule === undefined) return upper;
+  // Before the first await, since the caller may change its messages.
   const asides: Aside[] = [];
   const rest = walkRequest(input, { meter: settingAside(bytes, rule.mode, asides), overhead, model });
   const texts = [...new Set(asides.map(({ text }) => text))];
-  const counts = texts.length === 0 ? [] : await counter.count(texts, rule);
+  const counter = texts.length === 0 ? undefined : (tokenizer ?? (await processTokenizer()));
+  const counts = await counter?.count(texts, rule);
   if (counts === undefined) return upper;
   const counted = new Map(texts.map((text, index) => [text, counts[index]]));
   let tokens = rest;
