@@ -73,13 +73,10 @@ export function chargeFor(
   }
 }
 
-/** Remembers what the conversation was billed, where that is known: not the sum of several requests. */
-function learn(
-  { conversation, prefixes }: Claim,
-  { estimated, tokens, inputTokens = 0, outputTokens = 0 }: Charge,
-): void {
-  if (conversation === undefined || estimated || tokens !== inputTokens + outputTokens) return;
-  void prefixes?.learn(conversation, inputTokens);
+/** Remembers what the conversation was billed, or its bound where that was left out; not the sum of several requests. */
+function learn({ conversation, prefixes }: Claim, { tokens, inputTokens = 0, outputTokens = 0 }: Charge): void {
+  if (conversation !== undefined && tokens === inputTokens + outputTokens)
+    void prefixes?.learn(conversation, inputTokens);
 }
 
 /**
