@@ -34,7 +34,13 @@ const SUBJECTS: readonly (readonly [string, string, string, Make, ((prompt: Prom
   ['Mistral client', 'mistral', 'mistral-large-latest', (...to) => chat('mistral-large-latest', ...to), undefined],
 ];
 
-console.log('| way in | prompt | lengthBound | byteBound | sharpBound | counted | sharp ÷ counted |');
+/** What a step adds to the step before: a call, and its result. */
+function added({ body }: Prompt): Record<string, unknown> {
+  const list = ['messages', 'prompt', 'contents'].find((name) => Array.isArray(body[name])) ?? '';
+  return { [list]: (body[list] as readonly unknown[]).slice(-2) };
+}
+
+console.log('| way in | prompt | lengthBound | byteBound | sharpBound | billed before + new | counted |');
 console.log('|---|---|---:|---:|---:|---:|---:|');
 for (const [way, provider, model, make, count] of SUBJECTS) {
   for (const [name, steps, tools] of SIZES) {
@@ -42,9 +48,9 @@ for (const [way, provider, model, make, count] of SUBJECTS) {
     const length = lengthBound(prompt.body, provider, model);
     const bytes = byteBound(prompt.body, provider, model);
     const sharp = await sharpBound(prompt.body, provider, model);
-    const counted = count?.(prompt);
-    const ratio = counted === undefined ? '' : (sharp / counted).toFixed(1);
-    console.log(`| ${way} | ${name} | ${length} | ${bytes} | ${sharp} | ${counted ?? ''} | ${ratio} |`);
+    const before = count?.(make(steps - 1, tools));
+    const gone = before === undefined ? '' : before + (await sharpBound(added(prompt), provider, model));
+    console.log(`| ${way} | ${name} | ${length} | ${bytes} | ${sharp} | ${gone} | ${count?.(prompt) ?? ''} |`);
   }
 }
 claude.free();

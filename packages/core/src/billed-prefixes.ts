@@ -12,7 +12,7 @@ const MOST_PREFIXES = 512;
 /** A provider may put another model behind a name: what is older says nothing. */
 const MAX_AGE_MS = 3_600_000;
 const MOST_MESSAGES = 1_000;
-const MOST_CHARACTERS = 4_000_000;
+const MOST_CHARACTERS = 1_000_000;
 /** Fewer tokens for so much text are a report that leaves something out: what was read from a cache, say. */
 const MOST_CHARACTERS_PER_TOKEN = 16;
 

@@ -59,7 +59,10 @@ export interface PriceHints {
   readonly toolCalls?: Readonly<Record<string, number>> | undefined;
   /** The most images that the request can produce. */
   readonly images?: number | undefined;
-  /** The input holds nothing but text: rates for audio and images do not apply to it. Default false. */
+  /**
+   * The input holds nothing but text: rates for audio and images do not apply to it, and what was billed for its beginning bounds it. All
+   * that changes how the model reads it must stand in `input` then: tools, the choice of one. Default false.
+   */
   readonly textOnly?: boolean | undefined;
   /** Answers asked for (`n`); each may be as long as the output cap. Default 1. */
   readonly candidates?: number | undefined;
@@ -94,7 +97,7 @@ export interface CallRequest extends PriceHints {
   readonly model: string;
   /**
    * What goes to the model: messages in any provider's or framework's shape, a text, tools and schemas beside them.
-   * It is walked to bound its tokens, and never stored or logged.
+   * It is walked to bound its tokens, and never stored or logged; on a budget that is nearly spent, hashes of it are kept.
    */
   readonly input?: unknown;
   /** An upper bound of the input in tokens, for an adapter that knows better than a walk over `input`. */

@@ -116,6 +116,42 @@ describe('sharpBound', () => {
     expect((await ask('{"a":1,"b":2,"c":3}')) - (await ask('a, b: 1, 2, c: 3 in words'))).toBe(5 + 2);
   });
 
+  it('holds for what OpenAI’s API has counted', async () => {
+    // community.openai.com, "Strange token cost calculation for tool_calls": one call, two, and three, in one message or in several.
+    const call = { id: 'a', type: 'function', function: { name: 'calculator', arguments: '{"a":2, "b":2}' } };
+    const answer = { role: 'tool', tool_call_id: 'a', content: '4' };
+    const asked = { role: 'user', content: [{ type: 'text', text: 'How much is 2 plus 2?' }] };
+    for (const [index, counted] of [40, 89, 114].entries()) {
+      const calls = Array.from({ length: index + 1 }, () => call);
+      const atOnce = [asked, { role: 'assistant', tool_calls: calls }, ...calls.map(() => answer)];
+      const byOne = [asked, ...calls.flatMap((each) => [{ role: 'assistant', tool_calls: [each] }, answer])];
+      for (const messages of [atOnce, byOne]) {
+        const sharp = await sharpBound({ messages }, 'openai', 'gpt-3.5-turbo');
+        expect(sharp).toBeGreaterThan(counted);
+        expect(sharp).toBeLessThan(5 * counted);
+      }
+    }
+    // OpenAI's cookbook, "How to count tokens with tiktoken": with a tool, 101 tokens for gpt-4o and 105 for gpt-4.
+    const properties = {
+      location: { type: 'string', description: 'The city and state, e.g. San Francisco, CA' },
+      unit: { type: 'string', description: 'The unit of temperature to return', enum: ['celsius', 'fahrenheit'] },
+    };
+    const parameters = { type: 'object', properties, required: ['location'] };
+    const description = 'Get the current weather in a given location';
+    const tools = [{ type: 'function', function: { name: 'get_current_weather', description, parameters } }];
+    const messages = [
+      { role: 'system', content: 'You are a helpful assistant that can answer to questions about the weather.' },
+      { role: 'user', content: "What's the weather like in San Francisco?" },
+    ];
+    expect(await sharpBound({ messages, tools }, 'openai', 'gpt-4o')).toBeGreaterThan(101);
+    expect(await sharpBound({ messages, tools }, 'openai', 'gpt-4')).toBeGreaterThan(105);
+  });
+
+  it('takes the published preamble for tools, where the Claude model has one', async () => {
+    const ask = (model: string) => sharpBound({ messages: [], tools: [{ name: 'f' }] }, 'anthropic', model, none);
+    expect((await ask('claude-opus-5')) - (await ask('claude-opus-4-5'))).toBe(1_024 - 530);
+  });
+
   it('narrows an image to its model', async () => {
     const input = [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }];
     expect(byteBound(input, 'openai')).toBeGreaterThan(48_000);
