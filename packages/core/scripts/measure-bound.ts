@@ -1,13 +1,13 @@
 /**
- * How far the token bound lies above the real count of small agent prompts: `npx tsx bench/token-bound.ts`. The counts are
+ * How far the token bound lies above the real count of small agent prompts: `npx tsx packages/core/scripts/measure-bound.ts`. The counts are
  * the tokens of the pieces that a model reads, and a figure for the marks between them; exact for OpenAI's tokenizer, and
  * Claude's legacy tokenizer × 1.35 for Claude. Other tokenizers are not public as packages that this workspace has.
  */
 import { getTokenizer } from '@anthropic-ai/tokenizer';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
-import { byteBound, lengthBound } from '../packages/core/src/pricing/bound.ts';
-import { sharpBound } from '../packages/core/src/pricing/sharpen.ts';
-import { chat, contents, messages, sdk, SIZES, type Prompt } from './prompts.ts';
+import { byteBound, lengthBound } from '../src/pricing/bound.ts';
+import { sharpBound } from '../src/pricing/sharpen.ts';
+import { chat, contents, messages, sdk, SIZES, type Prompt } from './agent-prompts.ts';
 
 const claude = getTokenizer();
 const openaiCount = (piece: string): number => countTokens(piece);
