@@ -8,7 +8,7 @@ import { sayOnce } from '../config/say-once.ts';
 import type { Engine } from '../engine.ts';
 import { guardedCall } from '../guarded-call.ts';
 import { guardedStream } from '../guarded-stream.ts';
-import { ruleOf, type Draft, type Endpoints, type Refusal } from '../providers/draft.ts';
+import { ruleOf, type Draft, type Endpoints, type Refusal, type Rule } from '../providers/draft.ts';
 import { ENCLOSING } from '../scope.ts';
 import { answerLike, brokenAnswer, ErrorStatus, LostBody, readWhole, WITHOUT_BODY } from './answer.ts';
 import { editedBody } from './body-edit.ts';
@@ -38,6 +38,21 @@ export interface Dialect {
   endpoints(provider: string): Endpoints;
 }
 
+/** What an address means for a budget. */
+interface Target {
+  readonly url: string;
+  readonly method: string;
+  readonly provider: string;
+  readonly pricedAs: string | undefined;
+  readonly rule: Rule;
+}
+
+function targetAt(dialect: Dialect, { url, path, method }: OutgoingRequest): Target {
+  const provider = dialect.provider(url);
+  const rule = ruleOf(dialect.endpoints(provider), method, path);
+  return { url, method, provider, pricedAs: dialect.pricedAs?.(url), rule };
+}
+
 /**
  * Guards a client's `fetch`.
  *
@@ -45,11 +60,12 @@ export interface Dialect {
  * @returns rejects with a KavachError when a request is refused or stopped; nothing was sent where it was refused
  */
 export function guardedFetch(engine: Engine, dialect: Dialect, inner: Fetch): Fetch {
+  let target: Target | undefined; // most clients ask one address again and again
   return async (input, init) => {
     if (!engine.policy.enabled) return inner(input, init);
     const sent = outgoing(input, init);
-    const provider = dialect.provider(sent.url);
-    const rule = ruleOf(dialect.endpoints(provider), sent.method, sent.path);
+    if (target?.url !== sent.url || target.method !== sent.method) target = targetAt(dialect, sent);
+    const { provider, pricedAs, rule } = target;
     if (rule === 'free') return inner(input, init);
     if (typeof rule === 'object') {
       refuse(engine, { path: `${sent.method} ${sent.path}`, reason: rule.unpriceable });
@@ -60,7 +76,6 @@ export function guardedFetch(engine: Engine, dialect: Dialect, inner: Fetch): Fe
       refuse(engine, { path: 'body', reason: UNREADABLE });
     const draft = rule({ provider, path: sent.path, body: body.fields });
     if (draft.refusal !== undefined) refuse(engine, draft.refusal);
-    const pricedAs = dialect.pricedAs?.(sent.url);
     const priced = pricedAs === undefined ? draft : { ...draft, request: { ...draft.request, provider: pricedAs } };
     return send(engine, inner, sent, body, priced);
   };
