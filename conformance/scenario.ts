@@ -19,6 +19,8 @@ export interface Expectation {
   readonly requests: number;
   /** Calls that the guard counted. Default: the requests. */
   readonly calls?: number;
+  /** The last of the requests, that went out with the subject’s cheaper model. Default 0. */
+  readonly switched?: number;
   readonly charge: ChargeRule;
   /** The code of our error inside what the caller got; left out where it must get none of ours. */
   readonly refusal?: KavachErrorCode | undefined;
@@ -45,6 +47,8 @@ export interface Stage {
 export interface ModelFacts {
   /** The price of so many tokens, in dollars. */
   usd(tokens: { readonly input: number; readonly output: number }): number;
+  /** A cheaper model of the same provider. */
+  readonly cheaper: string;
 }
 
 /** One scenario. */

@@ -32,6 +32,10 @@ export async function play(scenario: Scenario, subject: Subject, expected: Expec
   const refusal = findKavachError(error);
   const { budgets, inFlight, run } = guard.status();
   expect(sim.ledger.requests, `provider requests (${show(error)})`).toBe(expected.requests);
+  expect(
+    sim.ledger.entries.map(({ requestedModel }) => requestedModel),
+    'models asked',
+  ).toEqual(modelsAsked(subject, expected));
   expect(run.calls, 'calls counted').toBe(expected.calls ?? expected.requests);
   if (subject.copiesErrors !== undefined) expect(codeIn(error), `the code of ${show(error)}`).toBe(expected.refusal);
   else expect(refusal?.code, `our error inside ${show(error)}`).toBe(expected.refusal);
@@ -61,12 +65,18 @@ function checkCharge(
   else expect(last?.outputTokens, 'output charged').toBeLessThan(CAP / 2);
 }
 
+/** The model of each request, in order. */
+function modelsAsked({ model, cheaper }: Subject, { requests, switched = 0 }: Expectation): readonly string[] {
+  return Array.from({ length: requests }, (_, at) => (at < requests - switched ? model : cheaper));
+}
+
 /** Prices by the simulator's own table, which the engine does not know. */
-function factsOf({ model }: Subject): ModelFacts {
+function factsOf({ model, cheaper }: Subject): ModelFacts {
   const price = PRICES[model];
   if (price === undefined) throw new Error(`The simulator has no price for ${model}.`);
   const parts = { cacheReadTokens: 0, cacheWriteTokens: 0, cacheWrite1hTokens: 0, toolUsePromptTokens: 0 };
   return {
+    cheaper,
     usd: ({ input, output }) =>
       costNano(price, { ...parts, inputTokens: input, outputTokens: output, reasoningTokens: 0 }) / 1e9,
   };

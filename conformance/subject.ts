@@ -51,6 +51,8 @@ export interface Subject {
   readonly provider: Provider;
   /** A model with a price that the simulator knows too. */
   readonly model: string;
+  /** Another one of the same provider, which costs less. */
+  readonly cheaper: string;
   /** Whether it streams. */
   readonly streams: boolean;
   /** Whether the framework has a cache of answers. Default false. */

@@ -7,7 +7,7 @@ import type { Attempt, Stage } from '../scenario.ts';
 const ANSWER = { input: 10, output: 1000 };
 
 /** An output cap that leaves the answer whole. */
-const LONG_ENOUGH = 1050;
+export const LONG_ENOUGH = 1050;
 
 /** Options: the shortest answer worth asking for is longer than what three answers leave. */
 export const WORTH_ASKING = { minOutputTokens: 700 };

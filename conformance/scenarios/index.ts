@@ -4,6 +4,7 @@ import { abortStream } from './abort-stream.ts';
 import { abort } from './abort.ts';
 import { burst } from './burst.ts';
 import { cachedAnswer } from './cached-answer.ts';
+import { cheaperModel } from './cheaper-model.ts';
 import { consumerBreak } from './consumer-break.ts';
 import { denied } from './denied.ts';
 import { errorAnswer } from './error-answer.ts';
@@ -40,6 +41,7 @@ export const SCENARIOS: readonly Scenario[] = [
   loweredCap,
   exhaustedDollars,
   exhaustedTokens,
+  cheaperModel,
   explodingOutput,
   limitRaised,
   toolTimeOut,

@@ -3,6 +3,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import type { Simulator } from '@agentkavach/simulator';
 import type { Client, Task } from '../subject.ts';
 import { converse, type Answer, type Dialect } from './conversation.ts';
+import { CLAUDE } from './models.ts';
 
 type Message = Anthropic.MessageParam;
 
@@ -24,7 +25,7 @@ const wrapped = (sim: Simulator, { guard, retries = 0 }: Task): Anthropic =>
 const options = ({ signal }: Task) => (signal === undefined ? {} : { signal });
 
 function request(
-  { model = 'claude-haiku-4-5', maxOutputTokens = 1000, tools = [] }: Task,
+  { model = CLAUDE.model, maxOutputTokens = 1000, tools = [] }: Task,
   messages: readonly Message[],
 ): Anthropic.MessageCreateParamsNonStreaming {
   return {

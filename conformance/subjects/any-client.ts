@@ -5,6 +5,7 @@ import type { Simulator } from '@agentkavach/simulator';
 import type OpenAI from 'openai';
 import type { Client, Subject, Task } from '../subject.ts';
 import { converse } from './conversation.ts';
+import { GPT_4O } from './models.ts';
 import { chatRequest, openAIChat, readChunks, readCompletion } from './openai-chat.ts';
 
 type Body = OpenAI.ChatCompletionCreateParamsNonStreaming;
@@ -19,6 +20,7 @@ function guarded({ maxOutputTokens, signal }: Task, body: Body) {
     maxOutputTokens,
     signal,
     canClampOutput: true,
+    canSwitchModel: true,
     hidesOutput: false,
   };
 }
@@ -102,8 +104,7 @@ function meter({ choices: [choice], usage }: OpenAI.ChatCompletionChunk, to: Str
 const subject = (name: string, streamsText: boolean, open: (sim: Simulator) => Client): Subject => ({
   framework: 'Any client',
   name,
-  provider: 'openai',
-  model: 'gpt-4o',
+  ...GPT_4O,
   streams: streamsText,
   open,
 });

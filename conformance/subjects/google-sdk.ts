@@ -3,6 +3,7 @@ import { GoogleGenAI, type Content, type GenerateContentParameters, type Generat
 import type { Simulator } from '@agentkavach/simulator';
 import type { Client, Task } from '../subject.ts';
 import { converse, type Answer, type Dialect } from './conversation.ts';
+import { GEMINI } from './models.ts';
 
 const google: Dialect<Content> = {
   user: (prompt) => ({ role: 'user', parts: [{ text: prompt }] }),
@@ -24,7 +25,7 @@ const wrapped = (sim: Simulator, { guard, retries = 0 }: Task): GoogleGenAI =>
   );
 
 function request(
-  { model = 'gemini-2.0-flash', maxOutputTokens, tools = [], signal }: Task,
+  { model = GEMINI.model, maxOutputTokens, tools = [], signal }: Task,
   contents: readonly Content[],
 ): GenerateContentParameters {
   return {

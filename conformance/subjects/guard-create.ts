@@ -6,6 +6,7 @@ import { readMessage, readMessageEvents } from './anthropic-sdk.ts';
 import { converse, type Answer } from './conversation.ts';
 import { readParts, readStream } from './google-sdk.ts';
 import { readCompletion as readMistral, readCompletionEvents as readMistralEvents } from './mistral-sdk.ts';
+import { CLAUDE, GEMINI, GPT_4O, MISTRAL } from './models.ts';
 import { chatRequest, openAIChat, readChunks, readCompletion, type ChatMessage } from './openai-chat.ts';
 
 type Asking = (task: Task, messages: readonly ChatMessage[]) => Promise<Answer<unknown>>;
@@ -51,11 +52,6 @@ function requestOf<const P extends Provider>(
   return { provider, model: task.model ?? model, ...paramsOf(task, messages) };
 }
 
-const openAI = { provider: 'openai', framework: '`guard.create`', model: 'gpt-4o' } as const;
-const anthropic = { provider: 'anthropic', framework: '`guard.create`', model: 'claude-haiku-4-5' } as const;
-const google = { provider: 'google', framework: '`guard.create`', model: 'gemini-2.0-flash' } as const;
-const mistral = { provider: 'mistral', framework: '`guard.create`', model: 'mistral-medium-latest' } as const;
-
 const askOpenAI: Asking = async (task, messages) =>
   readCompletion(await task.guard.create({ provider: 'openai', ...chatRequest(task, messages) }, beside(task)));
 
@@ -65,26 +61,26 @@ const streamOpenAI: Asking = async (task, messages) => {
 };
 
 const askAnthropic: Asking = async (task, messages) =>
-  readMessage(await task.guard.create(requestOf(anthropic, task, messages), beside(task)));
+  readMessage(await task.guard.create(requestOf(CLAUDE, task, messages), beside(task)));
 
 const streamAnthropic: Asking = async (task, messages) => {
-  const request = { ...requestOf(anthropic, task, messages), stream: true } as const;
+  const request = { ...requestOf(CLAUDE, task, messages), stream: true } as const;
   return readMessageEvents(await task.guard.create(request, beside(task)), task);
 };
 
 const askGoogle: Asking = async (task, messages) =>
-  readParts([await task.guard.create({ ...requestOf(google, task, messages), config }, beside(task))]);
+  readParts([await task.guard.create({ ...requestOf(GEMINI, task, messages), config }, beside(task))]);
 
 const streamGoogle: Asking = async (task, messages) => {
-  const request = { ...requestOf(google, task, messages), config, stream: true } as const;
+  const request = { ...requestOf(GEMINI, task, messages), config, stream: true } as const;
   return readStream(await task.guard.create(request, beside(task)), task);
 };
 
 const askMistral: Asking = async (task, messages) =>
-  readMistral(await task.guard.create(requestOf(mistral, task, messages), beside(task)));
+  readMistral(await task.guard.create(requestOf(MISTRAL, task, messages), beside(task)));
 
 const streamMistral: Asking = async (task, messages) => {
-  const request = { ...requestOf(mistral, task, messages), stream: true } as const;
+  const request = { ...requestOf(MISTRAL, task, messages), stream: true } as const;
   return readMistralEvents(await task.guard.create(request, beside(task)), task);
 };
 
@@ -100,26 +96,35 @@ const NO_RETRIES: Readonly<Record<string, Departure>> = {
 };
 
 const both = (
-  facts: Pick<Subject, 'provider' | 'framework' | 'model'>,
+  asked: Pick<Subject, 'provider' | 'model' | 'cheaper'>,
   name: string,
   ask: Asking,
   stream: Asking,
   departures: Readonly<Record<string, Departure>> = {},
 ): readonly Subject[] => [
-  { ...facts, name, streams: false, departures, options: access(facts.provider), open: asking(ask) },
   {
-    ...facts,
+    framework: '`guard.create`',
+    ...asked,
+    name,
+    streams: false,
+    departures,
+    options: access(asked.provider),
+    open: asking(ask),
+  },
+  {
+    framework: '`guard.create`',
+    ...asked,
     name: `${name}, streamed`,
     streams: true,
     departures,
-    options: access(facts.provider),
+    options: access(asked.provider),
     open: asking(stream),
   },
 ];
 
 export const GUARD_CREATE: readonly Subject[] = [
-  ...both(openAI, 'OpenAI', askOpenAI, streamOpenAI),
-  ...both(anthropic, 'Anthropic', askAnthropic, streamAnthropic),
-  ...both(google, 'Google', askGoogle, streamGoogle, NO_RETRIES),
-  ...both(mistral, 'Mistral', askMistral, streamMistral, NO_RETRIES),
+  ...both(GPT_4O, 'OpenAI', askOpenAI, streamOpenAI),
+  ...both(CLAUDE, 'Anthropic', askAnthropic, streamAnthropic),
+  ...both(GEMINI, 'Google', askGoogle, streamGoogle, NO_RETRIES),
+  ...both(MISTRAL, 'Mistral', askMistral, streamMistral, NO_RETRIES),
 ];

@@ -7,14 +7,13 @@ import type { Simulator } from '@agentkavach/simulator';
 import { z } from 'zod';
 import type { Task, ToolSpec } from '../subject.ts';
 import type { Answer, Dialect } from './conversation.ts';
-
-export const MODEL = 'gpt-4o';
+import { GPT_4O } from './models.ts';
 
 /** LangChain's OpenAI model, at the simulator. */
 export function chatModel(
   sim: Simulator,
   cache: InMemoryCache,
-  { model = MODEL, maxOutputTokens, retries = 0, cached = false }: Task,
+  { model = GPT_4O.model, maxOutputTokens, retries = 0, cached = false }: Task,
 ): ChatOpenAI {
   return new ChatOpenAI({
     model,

@@ -10,7 +10,8 @@ import type { Simulator } from '@agentkavach/simulator';
 import { createAgent, type AgentMiddleware } from 'langchain';
 import type { Client, Departure, Subject, Task } from '../subject.ts';
 import { converse } from './conversation.ts';
-import { chatModel, langChain, MODEL, readMessage, toolsOf } from './langchain-parts.ts';
+import { chatModel, langChain, readMessage, toolsOf } from './langchain-parts.ts';
+import { GPT_4O, keepsItsModel } from './models.ts';
 
 /** A guarded model, and what a run of it is given. */
 interface Guarded {
@@ -114,6 +115,7 @@ function last(messages: readonly BaseMessage[]): string {
 }
 
 const CALLBACKS: Readonly<Record<string, Departure>> = {
+  ...keepsItsModel('Callbacks can’t ask another model'),
   'lowered-cap': {
     kind: 'differs',
     why: 'Callbacks can’t change a call: where its full worst case does not fit, it is refused.',
@@ -155,8 +157,7 @@ function subject(
   return {
     framework: 'LangChain 1 and LangGraph',
     name,
-    provider: 'openai',
-    model: MODEL,
+    ...GPT_4O,
     streams: running === stream,
     caches: running === invoke,
     ...(departures && { departures }),

@@ -9,7 +9,8 @@ import { createStep, createWorkflow } from '@mastra/core/workflows';
 import { Memory } from '@mastra/memory';
 import { z } from 'zod';
 import type { Client, Departure, Subject } from '../subject.ts';
-import { agentOf, callOf, MODEL, modelOf } from './mastra.ts';
+import { agentOf, callOf, OBJECT, objectOf } from './mastra.ts';
+import { GPT_4O } from './models.ts';
 
 const runsWorkflow =
   (sim: Simulator): Client =>
@@ -40,7 +41,7 @@ const runsNetwork =
       id: 'router',
       name: 'router',
       instructions: 'Route.',
-      model: modelOf(sim, task),
+      model: objectOf(sim, task.model ?? GPT_4O.model),
       agents: { worker },
       memory: new Memory(),
     });
@@ -99,6 +100,7 @@ const NETWORK: Readonly<Record<string, Departure>> = {
   'lowered-cap': EATEN,
   'exhausted-dollars': EATEN,
   'exhausted-tokens': EATEN,
+  'cheaper-model': EATEN,
   'missing-usage': { kind: 'absent', why: 'The last of a network’s calls is its router’s.' },
 };
 
@@ -108,17 +110,16 @@ export const MASTRA_FLOWS: readonly Subject[] = [
   {
     framework: 'Mastra 1',
     name: 'workflow step',
-    provider: 'openai',
-    model: MODEL,
+    ...GPT_4O,
     streams: false,
     copiesErrors: COPIES,
+    departures: OBJECT,
     open: runsWorkflow,
   },
   {
     framework: 'Mastra 1',
     name: '`agent.network`',
-    provider: 'openai',
-    model: MODEL,
+    ...GPT_4O,
     streams: false,
     copiesErrors: COPIES,
     answering: routed,

@@ -4,28 +4,62 @@ import { kavach } from '@agentkavach/mastra';
 import type { Simulator } from '@agentkavach/simulator';
 import { Mastra } from '@mastra/core';
 import { Agent, type MastraLanguageModel } from '@mastra/core/agent';
+import { MastraModelGateway, type GatewayLanguageModel, type ProviderConfig } from '@mastra/core/llm';
 import { noopLogger } from '@mastra/core/logger';
 import { createTool } from '@mastra/core/tools';
 import { z } from 'zod';
 import type { Client, Departure, Subject, Task } from '../subject.ts';
+import { GPT_4O, keepsItsModel } from './models.ts';
 
-export const MODEL = 'gpt-4o';
+/** A way to name the model: what the agent is given, and the gateway that makes a model of it. */
+type Naming = (
+  sim: Simulator,
+  model: string,
+) => {
+  readonly model: MastraLanguageModel | `openai/${string}`;
+  readonly gateway?: MastraModelGateway;
+};
 
-/** The model object. Mastra's copy of its type is older than the provider's: it lacks a finish reason. */
-export function modelOf(sim: Simulator, { model = MODEL }: Task): MastraLanguageModel {
-  const openai = createOpenAI({ baseURL: sim.baseURL('openai'), apiKey: 'test' });
-  return openai.chat(model) as unknown as MastraLanguageModel;
+const byObject: Naming = (sim, model) => ({ model: objectOf(sim, model) });
+
+const byName: Naming = (sim, model) => ({ model: `openai/${model}`, gateway: new Gateway(sim) });
+
+/** Mastra's copy of the model's type is older than the provider's: it lacks a finish reason. */
+export function objectOf(sim: Simulator, model: string): MastraLanguageModel {
+  return openAI(sim).chat(model) as unknown as MastraLanguageModel;
+}
+
+const openAI = (sim: Simulator) => createOpenAI({ baseURL: sim.baseURL('openai'), apiKey: 'test' });
+
+/** Makes models that are given by name, at the simulator. */
+class Gateway extends MastraModelGateway {
+  readonly id = 'simulator';
+  readonly name = 'simulator';
+  readonly #sim: Simulator;
+
+  constructor(sim: Simulator) {
+    super();
+    this.#sim = sim;
+  }
+  override handlesModel = (): boolean => true;
+  fetchProviders = (): Promise<Record<string, ProviderConfig>> => Promise.resolve({});
+  buildUrl = (): string => this.#sim.baseURL('openai');
+  // Mastra keeps the models that it has made, by their key: this one is the simulator's own.
+  getApiKey = (): Promise<string> => Promise.resolve(this.#sim.url);
+  resolveLanguageModel = ({ modelId }: { modelId: string }): GatewayLanguageModel =>
+    openAI(this.#sim).chat(modelId) as unknown as GatewayLanguageModel;
 }
 
 /** An agent of a Mastra instance with the guard. */
-export function agentOf(sim: Simulator, task: Task): Agent {
+export function agentOf(sim: Simulator, task: Task, naming: Naming = byObject): Agent {
   const { guard, tools = [], retries = 0 } = task;
+  const { model, gateway } = naming(sim, task.model ?? GPT_4O.model);
   const agent = new Agent({
     id: 'agent',
     name: 'agent',
     description: 'Does what it is asked.',
     instructions: 'Answer.',
-    model: modelOf(sim, task),
+    model,
     maxRetries: retries,
     tools: Object.fromEntries(
       tools.map(({ name, execute }) => [
@@ -39,9 +73,10 @@ export function agentOf(sim: Simulator, task: Task): Agent {
       ]),
     ),
   });
-  return kavach(guard)
-    .register(new Mastra({ logger: noopLogger, agents: { agent } }))
-    .getAgent('agent');
+  const mastra = kavach(guard).register(new Mastra({ logger: noopLogger, agents: { agent } }));
+  // Added later than the guard's own gateway, which asks it for models: the first one that claims a name gets it.
+  if (gateway !== undefined) mastra.addGateway(gateway);
+  return mastra.getAgent('agent');
 }
 
 /** What both ways to ask an agent take. */
@@ -58,18 +93,20 @@ export function callOf({ signal, maxOutputTokens }: Task): {
 }
 
 const generates =
+  (naming: Naming) =>
   (sim: Simulator): Client =>
   async (task) => {
-    const output = await agentOf(sim, task).generate(task.prompt, callOf(task));
+    const output = await agentOf(sim, task, naming).generate(task.prompt, callOf(task));
     if (output.error !== undefined) throw output.error;
     task.signal?.throwIfAborted();
     return output.text;
   };
 
 const streams =
+  (naming: Naming) =>
   (sim: Simulator): Client =>
   async (task) => {
-    const output = await agentOf(sim, task).stream(task.prompt, callOf(task));
+    const output = await agentOf(sim, task, naming).stream(task.prompt, callOf(task));
     let text = '';
     for await (const chunk of output.fullStream) {
       if (chunk.type === 'error') throw chunk.payload.error;
@@ -82,7 +119,9 @@ const streams =
     return text;
   };
 
-const MASTRA_AGENT = { framework: 'Mastra 1', provider: 'openai', model: MODEL } as const;
+const MASTRA_AGENT = { framework: 'Mastra 1', ...GPT_4O } as const;
+
+export const OBJECT = keepsItsModel('A model object can’t become another model (one that is given by name can)');
 
 const LEAVES: Readonly<Record<string, Departure>> = {
   'consumer-break': {
@@ -92,6 +131,14 @@ const LEAVES: Readonly<Record<string, Departure>> = {
 };
 
 export const MASTRA: readonly Subject[] = [
-  { ...MASTRA_AGENT, name: '`agent.generate`', streams: false, open: generates },
-  { ...MASTRA_AGENT, name: '`agent.stream`', streams: true, departures: LEAVES, open: streams },
+  { ...MASTRA_AGENT, name: '`agent.generate`', streams: false, departures: OBJECT, open: generates(byObject) },
+  {
+    ...MASTRA_AGENT,
+    name: '`agent.stream`',
+    streams: true,
+    departures: { ...OBJECT, ...LEAVES },
+    open: streams(byObject),
+  },
+  { ...MASTRA_AGENT, name: '`agent.generate`, model by name', streams: false, open: generates(byName) },
+  { ...MASTRA_AGENT, name: '`agent.stream`, model by name', streams: true, departures: LEAVES, open: streams(byName) },
 ];

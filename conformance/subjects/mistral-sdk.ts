@@ -8,6 +8,7 @@ import type {
 import type { Simulator } from '@agentkavach/simulator';
 import type { Client, Task } from '../subject.ts';
 import { converse, type Answer, type Dialect, type Wanted } from './conversation.ts';
+import { MISTRAL } from './models.ts';
 
 type Message = ChatCompletionRequest['messages'][number];
 
@@ -29,7 +30,7 @@ function options({ signal, retries = 0 }: Task) {
 }
 
 function request(
-  { model = 'mistral-medium-latest', maxOutputTokens, tools = [] }: Task,
+  { model = MISTRAL.model, maxOutputTokens, tools = [] }: Task,
   messages: readonly Message[],
 ): ChatCompletionRequest {
   return {

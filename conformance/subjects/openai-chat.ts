@@ -2,6 +2,7 @@
 import type OpenAI from 'openai';
 import type { Task } from '../subject.ts';
 import type { Answer, Dialect } from './conversation.ts';
+import { GPT_4O } from './models.ts';
 
 export type ChatMessage = OpenAI.ChatCompletionMessageParam;
 
@@ -12,7 +13,7 @@ export const openAIChat: Dialect<ChatMessage> = {
 
 /** The parts of a request that follow from the task. */
 export function chatRequest(
-  { model = 'gpt-4o', maxOutputTokens, tools = [] }: Task,
+  { model = GPT_4O.model, maxOutputTokens, tools = [] }: Task,
   messages: readonly ChatMessage[],
 ): OpenAI.ChatCompletionCreateParamsNonStreaming {
   return {

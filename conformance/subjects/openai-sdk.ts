@@ -3,6 +3,7 @@ import OpenAI from 'openai';
 import type { Simulator } from '@agentkavach/simulator';
 import type { Client, Task } from '../subject.ts';
 import { converse, type Answer, type Dialect } from './conversation.ts';
+import { GPT_4_1 } from './models.ts';
 import { chatRequest, openAIChat, readChunks, readCompletion } from './openai-chat.ts';
 
 const wrapped = (sim: Simulator, { guard, retries = 0 }: Task): OpenAI =>
@@ -38,7 +39,7 @@ const openAIResponses: Dialect<Item> = {
 };
 
 function responsesRequest(
-  { model = 'gpt-4.1', maxOutputTokens, tools = [] }: Task,
+  { model = GPT_4_1.model, maxOutputTokens, tools = [] }: Task,
   input: readonly Item[],
 ): OpenAI.Responses.ResponseCreateParamsNonStreaming {
   return {

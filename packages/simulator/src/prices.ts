@@ -102,6 +102,7 @@ export const PRICES: PriceTable = {
   'gemini-2.5-flash': rates('0.30', '0.03', '2.50'),
   'gemini-2.5-flash-lite': rates('0.10', '0.01', '0.40'),
   'gemini-2.0-flash': rates('0.10', '0.025', '0.40'),
+  'gemini-2.0-flash-lite': { input: '0.075', output: '0.30' },
   'gemini-embedding-001': { input: '0.15' },
 
   // https://mistral.ai/pricing; what is read from the cache costs a tenth of the input:
