@@ -10,7 +10,15 @@ export function expectedOf(scenario: Scenario, subject: Subject): Expectation | 
 }
 
 /** Whether a subject has what a scenario asks of it. */
-export function offers({ streams, caches = false }: Subject, need: Scenario['needs']): boolean {
-  if (need === 'a stream') return streams;
-  return need !== 'a cache' || caches;
+export function offers({ streams, caches = false, stops = false }: Subject, need: Scenario['needs']): boolean {
+  switch (need) {
+    case 'a stream':
+      return streams;
+    case 'a cache':
+      return caches;
+    case 'a stop condition':
+      return stops;
+    case undefined:
+      return true;
+  }
 }

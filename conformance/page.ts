@@ -10,7 +10,8 @@ The same budget means the same thing in every framework. Each scenario below is 
 localhost that speaks the real wire format and notes what it bills. In every cell marked ✓ the provider received as many requests
 as the table says, \`guard.status()\` shows what the provider billed to the nano-dollar (or an estimate that is not below it),
 nothing is left reserved, and \`findKavachError\` finds the error in what the framework throws. ≠ is played too, and the note under
-the table says what holds instead. – can't be had there. An empty cell needs a stream, or a cache of answers, and there is none.
+the table says what holds instead. – can't be had there. An empty cell needs a stream, a cache of answers,
+or a stop condition (\`kavachStopWhen\`, \`exitBehavior: 'end'\`, Mastra’s tripwire), and there is none.
 
 This page is written from the scenarios and subjects in \`conformance/\`; the test run plays them all and compares the page.
 `;

@@ -60,7 +60,7 @@ export interface Scenario {
   /** What must hold, in a sentence. */
   readonly promise: string;
   /** What it asks of a subject. Default: nothing special. */
-  readonly needs?: 'a stream' | 'a cache';
+  readonly needs?: 'a stream' | 'a cache' | 'a stop condition';
   readonly expected: Expectation;
   /** What holds instead where the subject streams. */
   readonly streamed?: Partial<Expectation>;

@@ -29,6 +29,8 @@ export interface Task {
   readonly onText?: ((text: string) => 'leave' | undefined) | undefined;
   /** The answer may come from the framework's cache; the subject keeps one for as long as it is open. Default false. */
   readonly cached?: boolean | undefined;
+  /** The loop is to end by itself, without an error, before a call that would be refused. Default false. */
+  readonly stops?: boolean | undefined;
 }
 
 /** Does a task: gives the last text, or rejects with what the framework throws at its caller. */
@@ -57,6 +59,8 @@ export interface Subject {
   readonly streams: boolean;
   /** Whether the framework has a cache of answers. Default false. */
   readonly caches?: boolean;
+  /** Whether its loops can end by themselves before a call that would be refused. Default false. */
+  readonly stops?: boolean;
   /** Set where the caller gets a copy of our error, which has its `code` but not its class: how that comes. */
   readonly copiesErrors?: string;
   /** What the guard has to know to ask by itself. Default: nothing. */

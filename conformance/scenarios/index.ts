@@ -22,6 +22,7 @@ import { resume } from './resume.ts';
 import { retryRefused } from './retry-refused.ts';
 import { retry } from './retry.ts';
 import { runsAtOnce } from './runs-at-once.ts';
+import { stopCondition } from './stop-condition.ts';
 import { stuckLoop } from './stuck-loop.ts';
 import { subAgents } from './sub-agents.ts';
 import { toolLimit } from './tool-limit.ts';
@@ -32,6 +33,7 @@ import { unknownModel } from './unknown-model.ts';
 export const SCENARIOS: readonly Scenario[] = [
   plainAnswer,
   toolLoop,
+  stopCondition,
   toolLimit,
   stuckLoop,
   parallelTools,

@@ -1,7 +1,7 @@
 /** The Vercel AI SDK: text, streams and agents on a model with the guard's middleware. */
 import { createOpenAI, type OpenAIProvider } from '@ai-sdk/openai';
 import type { AgentKavach } from '@agentkavach/core';
-import { kavach, kavachProvider } from '@agentkavach/vercel-ai';
+import { kavach, kavachProvider, kavachStopWhen } from '@agentkavach/vercel-ai';
 import type { Simulator } from '@agentkavach/simulator';
 import { generateText, isStepCount, streamText, tool, ToolLoopAgent, wrapLanguageModel, type LanguageModel } from 'ai';
 import { z } from 'zod';
@@ -23,7 +23,7 @@ type Asking = (sim: Simulator, guarding: Guarding) => Client;
 function callOf(
   sim: Simulator,
   guarding: Guarding,
-  { guard, model = GPT_4O.model, maxOutputTokens, tools = [], retries = 0 }: Task,
+  { guard, model = GPT_4O.model, maxOutputTokens, tools = [], retries = 0, stops = false }: Task,
 ) {
   const openai = createOpenAI({ baseURL: sim.baseURL('openai'), apiKey: 'test' });
   return {
@@ -31,7 +31,7 @@ function callOf(
     tools: Object.fromEntries(
       tools.map(({ name, execute }) => [name, tool({ inputSchema: z.object({}), execute: () => execute() })]),
     ),
-    stopWhen: isStepCount(50),
+    stopWhen: [isStepCount(50), ...(stops ? [kavachStopWhen(guard)] : [])],
     maxRetries: retries,
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
   };
@@ -101,6 +101,7 @@ const subject = (name: string, asking: Asking, streams: boolean, guarding: Guard
   name,
   ...GPT_4O,
   streams,
+  stops: true,
   departures: { ...(streams && LEAVES), ...(guarding === byMiddleware && OBJECT) },
   open: (sim) => asking(sim, guarding),
 });

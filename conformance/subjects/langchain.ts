@@ -48,10 +48,10 @@ const byConfig: Guarding = (model, { guard, signal }) => {
   };
 };
 
-const byMiddleware: Guarding = (model, { guard, signal }) => ({
+const byMiddleware: Guarding = (model, { guard, signal, stops = false }) => ({
   model,
   config: following(signal),
-  middleware: [kavachMiddleware(guard)],
+  middleware: [kavachMiddleware(guard, { exitBehavior: stops ? 'end' : 'error' })],
 });
 
 /** All of them at once, as happens when a library guards its own model. */
@@ -160,6 +160,7 @@ function subject(
     ...GPT_4O,
     streams: running === stream,
     caches: running === invoke,
+    stops: guarding === byMiddleware,
     ...(departures && { departures }),
     open: (sim: Simulator): Client => {
       const cache = new InMemoryCache();

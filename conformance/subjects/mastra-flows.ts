@@ -113,6 +113,7 @@ export const MASTRA_FLOWS: readonly Subject[] = [
     ...GPT_4O,
     streams: false,
     copiesErrors: COPIES,
+    stops: true,
     departures: OBJECT,
     open: runsWorkflow,
   },

@@ -52,7 +52,8 @@ class Gateway extends MastraModelGateway {
 
 /** An agent of a Mastra instance with the guard. */
 export function agentOf(sim: Simulator, task: Task, naming: Naming = byObject): Agent {
-  const { guard, tools = [], retries = 0 } = task;
+  const { guard, tools = [], retries = 0, stops = false } = task;
+  const plugin = kavach(guard);
   const { model, gateway } = naming(sim, task.model ?? GPT_4O.model);
   const agent = new Agent({
     id: 'agent',
@@ -61,6 +62,7 @@ export function agentOf(sim: Simulator, task: Task, naming: Naming = byObject): 
     instructions: 'Answer.',
     model,
     maxRetries: retries,
+    inputProcessors: stops ? [plugin.processor()] : [],
     tools: Object.fromEntries(
       tools.map(({ name, execute }) => [
         name,
@@ -73,7 +75,7 @@ export function agentOf(sim: Simulator, task: Task, naming: Naming = byObject): 
       ]),
     ),
   });
-  const mastra = kavach(guard).register(new Mastra({ logger: noopLogger, agents: { agent } }));
+  const mastra = plugin.register(new Mastra({ logger: noopLogger, agents: { agent } }));
   // Added later than the guard's own gateway, which asks it for models: the first one that claims a name gets it.
   if (gateway !== undefined) mastra.addGateway(gateway);
   return mastra.getAgent('agent');
@@ -119,7 +121,7 @@ const streams =
     return text;
   };
 
-const MASTRA_AGENT = { framework: 'Mastra 1', ...GPT_4O } as const;
+const MASTRA_AGENT = { framework: 'Mastra 1', ...GPT_4O, stops: true } as const;
 
 export const OBJECT = keepsItsModel('A model object can’t become another model (one that is given by name can)');
 
