@@ -22,7 +22,7 @@ import { resume } from './resume.ts';
 import { retryRefused } from './retry-refused.ts';
 import { retry } from './retry.ts';
 import { runsAtOnce } from './runs-at-once.ts';
-import { stopCondition } from './stop-condition.ts';
+import { stopBeforePrompt, stopCondition } from './stop-condition.ts';
 import { stuckLoop } from './stuck-loop.ts';
 import { subAgents } from './sub-agents.ts';
 import { toolLimit } from './tool-limit.ts';
@@ -45,6 +45,7 @@ export const SCENARIOS: readonly Scenario[] = [
   exhaustedTokens,
   cheaperModel,
   explodingOutput,
+  stopBeforePrompt,
   limitRaised,
   toolTimeOut,
   retry,

@@ -85,7 +85,7 @@ function enter(
 }
 
 /** The request as `onThreshold` wants it. A cap above the other model's is lowered: it would refuse the request. */
-function switchedAt(engine: Engine, request: CallRequest, frame: Frame | undefined): CallRequest {
+export function switchedAt(engine: Engine, request: CallRequest, frame: Frame | undefined): CallRequest {
   const accounts = engine.budgets.accountsAt(engine.policy.clock.now(), frame);
   const asked = switched(engine.policy, request, accounts);
   if (asked === request || asked.maxOutputTokens === undefined || asked.canClampOutput !== true) return asked;

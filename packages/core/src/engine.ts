@@ -44,8 +44,6 @@ export class Engine implements PoolListener, CallHost {
   readonly cancelMarginTokens: number;
   readonly onUnknownUsage: 'reservation' | 'seen';
   #run: Run;
-  /** What the last completed call was and consumed, to judge whether another like it could start. */
-  last: { readonly price: Price; readonly tokens: number } | undefined;
   /** Are told what was charged: for the backend, and for the next process. */
   readonly recorders: Recorder[] = [];
   /** Why no call may start at all, where the guard could not be set up. */
@@ -115,7 +113,6 @@ export class Engine implements PoolListener, CallHost {
     // The run first: settling may admit waiting calls, which must see what this one used.
     call.run.record(charge.usd, charge.tokens, call.toolCalls, clock.monotonic());
     call.reservation.settle(charge.usd, charge.tokens, charge.calls);
-    if (charge.outcome === 'completed') this.last = { price: call.claim.price, tokens: charge.tokens };
     for (const recorder of this.recorders) recorder.call(call, charge, model);
     if (this.events.has('spend')) this.events.emit('spend', () => spendOf(agentName, call, charge, model, clock.now()));
   }

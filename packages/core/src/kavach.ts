@@ -17,7 +17,7 @@ import { EVENT_NAMES, type KavachEvents } from './events.ts';
 import { guardedCall } from './guarded-call.ts';
 import { guardedStream } from './guarded-stream.ts';
 import { usdToNano } from './money.ts';
-import { canStartCall } from './next-call.ts';
+import { isOpen, wouldAdmit } from './next-call.ts';
 import { Persistence } from './persistence.ts';
 import { guardedReserve, type ReservedCall } from './reserved-call.ts';
 import { openRun, type RunContext, type RunScope } from './run-scope.ts';
@@ -231,9 +231,18 @@ export class AgentKavach {
     return statusOf(this.#engine, this.#connection);
   }
 
-  /** Whether another call could start now; a loop can stop on `false` instead of meeting the refusal. */
-  canStartCall(): boolean {
-    return canStartCall(this.#engine);
+  /**
+   * Whether calls can start now: the agent is not stopped, no limit is reached, and something is left in each budget. With
+   * a request: whether that one could, decided as {@link call} would. A loop can stop on `false` instead of meeting the
+   * refusal. Nothing is held, and nothing is stopped by asking.
+   *
+   * @throws ConfigError for a wrong request
+   * @example if (!(await guard.canStartCall({ provider: 'openai', model: 'gpt-4o', input: messages }))) break;
+   */
+  canStartCall(): boolean;
+  canStartCall(request: CallRequest): Promise<boolean>;
+  canStartCall(request?: CallRequest): boolean | Promise<boolean> {
+    return request === undefined ? isOpen(this.#engine) : wouldAdmit(this.#engine, request);
   }
 
   /**

@@ -1,106 +1,170 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Budget } from './budget/budget.ts';
+import type { CallRequest } from './call.ts';
 import type { KavachOptions } from './config/options.ts';
 import type { AgentKavach } from './kavach.ts';
+import { byteBound } from './pricing/bound.ts';
+import { sharpBound } from './pricing/sharpen.ts';
+import { deferred } from './testing/index.ts';
 import { meteredGuard, REQUEST } from './testing/metered.ts';
 
-const LOOP = { provider: 'test', model: 'round', canClampOutput: true } as const;
+const guardOf = (options: KavachOptions = {}): AgentKavach => meteredGuard({ waitMs: 0, ...options }).guard;
 
-/** A loop whose calls carry on from each other, until canStartCall() says no. @returns how many calls it made */
-async function loop(guard: AgentKavach, start: number, outputs: readonly number[], model = 'round'): Promise<number> {
-  let input = start;
-  let calls = 0;
-  for (const wanted of outputs) {
-    if (!guard.canStartCall()) break;
-    await guard.call({ ...LOOP, model, inputTokens: input }, async ({ maxOutputTokens = 0 }) => {
-      const output = Math.min(wanted, maxOutputTokens);
-      const usage = { inputTokens: input, outputTokens: output };
-      input += output;
-      return { value: 1, usage };
-    });
-    calls += 1;
-  }
-  return calls;
+const spend = (guard: AgentKavach, inputTokens = 100, outputTokens = 50): Promise<number> =>
+  guard.call(REQUEST, async () => ({ value: 1, usage: { inputTokens, outputTokens } }));
+
+/** What listeners have been told of stops. */
+function told(guard: AgentKavach): string[] {
+  const all: string[] = [];
+  for (const name of ['denied', 'kill', 'threshold'] as const) guard.on(name, () => void all.push(name));
+  return all;
 }
 
-const outputs = fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 60 });
-const start = fc.integer({ min: 1, max: 3_000 });
+describe('canStartCall() with a request', () => {
+  const inputs = fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 30 });
+  const cap = fc.option(fc.integer({ min: 1, max: 2_000 }), { nil: undefined });
 
-describe('canStartCall() in a loop with growing input', () => {
-  const guardOf = (options: KavachOptions): AgentKavach => meteredGuard({ waitMs: 0, ...options }).guard;
-
-  it('is false before the call that would be refused', async () => {
-    const limit = fc.integer({ min: 5_000, max: 100_000 });
+  it('is false exactly where the call would be refused', async () => {
+    const limit = fc.integer({ min: 1_000, max: 30_000 });
     await fc.assert(
-      fc.asyncProperty(start, outputs, limit, async (first, all, tokens) => {
-        await loop(guardOf({ budget: Budget.tokens(tokens, 'total') }), first, all); // rejects where a call is refused
-        await loop(guardOf({ budget: Budget.total(tokens / 1e6) }), first, all);
-        await loop(guardOf({ guardrails: { maxTokensPerRun: tokens } }), first, all);
+      fc.asyncProperty(inputs, limit, cap, fc.boolean(), async (all, tokens, maxOutputTokens, canClampOutput) => {
+        const options: KavachOptions[] = [
+          { budget: Budget.tokens(tokens, 'total') },
+          { budget: Budget.total(tokens / 1e6) },
+          { budget: Budget.calls(Math.ceil(tokens / 5_000), 'total') },
+          { guardrails: { maxTokensPerRun: tokens } },
+          { budget: Budget.tokens(tokens, 'total'), mode: 'soft' },
+        ];
+        for (const guard of options.map(guardOf)) {
+          let next = 0;
+          for (const inputTokens of all) {
+            next += inputTokens;
+            const request = { provider: 'test', model: 'round', inputTokens: next, maxOutputTokens, canClampOutput };
+            const foreseen = await guard.canStartCall(request);
+            const usage = { inputTokens: next, outputTokens: 1 };
+            const isTaken = await guard.call(request, async () => ({ value: true, usage })).catch(() => false);
+            expect(foreseen).toBe(isTaken);
+          }
+        }
       }),
       { numRuns: 60 },
     );
   });
 
-  it('is false before the last call of a calls budget and of maxCallsPerRun', async () => {
-    const all = Array.from({ length: 20 }, () => 10);
-    expect(await loop(guardOf({ budget: Budget.calls(7, 'total') }), 10, all)).toBe(7);
-    expect(await loop(guardOf({ guardrails: { maxCallsPerRun: 7 } }), 10, all)).toBe(7);
+  it('holds nothing, tells nobody and stops nothing', async () => {
+    const guard = guardOf({ budget: Budget.tokens(1_000, 'total') });
+    const all = told(guard);
+    const before = guard.status();
+    expect(await guard.canStartCall({ ...REQUEST, inputTokens: 2_000 })).toBe(false);
+    expect(await guard.canStartCall({ ...REQUEST, model: 'unheard of' })).toBe(false);
+    expect([guard.status(), all]).toEqual([before, []]);
+    expect(await spend(guard)).toBe(1);
   });
 
-  it('is true while there is room', async () => {
-    const all = Array.from({ length: 20 }, () => 10);
-    expect(await loop(guardOf({ budget: Budget.tokens(1_000_000, 'total') }), 10, all)).toBe(20);
+  it('is false where the conversation has become a loop', async () => {
+    const guard = guardOf({ guardrails: { detectLoops: true } });
+    const looks = (times: number): CallRequest => ({
+      ...REQUEST,
+      history: () => Array.from({ length: times }, () => ({ kind: 'tool', name: 'look', args: {}, result: 'nothing' })),
+    });
+    expect(await guard.canStartCall(looks(3))).toBe(true);
+    expect(await guard.canStartCall(looks(4))).toBe(false);
+    expect(guard.status().run.stopped).toBeFalsy();
   });
 
-  it('is judged from the last call, not from a small one before it', async () => {
-    const guard = guardOf({ budget: Budget.tokens(4_000, 'total') });
-    expect(guard.canStartCall()).toBe(true);
-    expect(await loop(guard, 1_500, [1])).toBe(1);
-    expect(guard.canStartCall()).toBe(false); // 1,501 are spent, and the next carries on from them
+  it('counts the input where that decides', async () => {
+    const input = 'The quick brown fox jumps over the lazy dog, and then it rests. '.repeat(100);
+    const request = { provider: 'openai', model: 'gpt-4o', input, maxOutputTokens: 100 };
+    const bytes = byteBound(input, 'openai');
+    // A busy machine may take longer to load the tokenizer than a call would wait for it.
+    while ((await sharpBound(input, 'openai', 'gpt-4o')) >= bytes);
+    expect(await guardOf({ budget: Budget.tokens(2_000, 'total') }).canStartCall(request)).toBe(true);
+    expect(await guardOf({ budget: Budget.tokens(1_000, 'total') }).canStartCall(request)).toBe(false);
+  }, 120_000);
+
+  it.each([
+    [0, false],
+    [1_000, true],
+  ])('with waitMs %i and all room held by another call is %s', async (waitMs, expected) => {
+    const guard = guardOf({ budget: Budget.tokens(200, 'total'), waitMs });
+    const { promise, resolve } = deferred<undefined>();
+    const held = guard.call(REQUEST, async () => {
+      await promise;
+      return { value: 1, usage: { inputTokens: 1, outputTokens: 1 } };
+    });
+    expect(await guard.canStartCall(REQUEST)).toBe(expected);
+    resolve(undefined);
+    await held;
+    expect(await guard.canStartCall(REQUEST)).toBe(true);
+  });
+
+  it('is judged at the price of the model that onThreshold switches to', async () => {
+    const guard = guardOf({
+      prices: { round: { inputPerMillion: 1, outputPerMillion: 2 }, tenth: { inputPerMillion: 0.1, outputPerMillion: 0.2 } }, // prettier-ignore
+      onThreshold: { 0.5: { model: 'tenth' } },
+    });
+    guard.charge(0.9, 'before');
+    const request = { ...REQUEST, inputTokens: 500_000 };
+    expect(await guard.canStartCall({ ...request, canSwitchModel: true })).toBe(true);
+    vi.spyOn(console, 'warn').mockReturnValueOnce();
+    expect(await guard.canStartCall(request)).toBe(false);
+  });
+
+  it('rejects what is no request', async () => {
+    await expect(guardOf().canStartCall({ provider: 'test' } as CallRequest)).rejects.toThrow('model');
   });
 });
 
 describe('canStartCall()', () => {
-  const spend = (guard: AgentKavach): Promise<number> =>
-    guard.call(REQUEST, async () => ({ value: 1, usage: { inputTokens: 100, outputTokens: 50 } }));
+  it.each(['with a request', 'without one'])(
+    '%s is true at the start and false while the agent is stopped',
+    async (how) => {
+      const guard = guardOf();
+      const ask = () => (how === 'without one' ? guard.canStartCall() : guard.canStartCall(REQUEST));
+      expect(await ask()).toBe(true);
+      guard.kill();
+      expect(await ask()).toBe(false);
+      guard.resume();
+      expect(await ask()).toBe(true);
+      await guard.close();
+      expect(await ask()).toBe(false);
+    },
+  );
 
-  it('is true at the start and false while the agent is stopped', () => {
-    const { guard } = meteredGuard();
-    expect(guard.canStartCall()).toBe(true);
-    guard.kill();
-    expect(guard.canStartCall()).toBe(false);
-    guard.resume();
-    expect(guard.canStartCall()).toBe(true);
+  it('is false once a budget or a guardrail is used up', async () => {
+    for (const options of [
+      { budget: Budget.calls(2, 'total') },
+      { budget: Budget.tokens(300, 'total') },
+      { budget: Budget.tokens(300, 'total'), mode: 'soft' as const },
+      { guardrails: { maxCallsPerRun: 2 } },
+    ]) {
+      const guard = guardOf(options);
+      await spend(guard);
+      expect(guard.canStartCall()).toBe(true);
+      await spend(guard);
+      expect(guard.canStartCall()).toBe(false);
+    }
   });
 
-  it('is false once the guard is closed', async () => {
-    const { guard } = meteredGuard();
-    await guard.close();
-    expect(guard.canStartCall()).toBe(false);
-  });
+  it.each(['with a request', 'without one'])(
+    '%s is true under observe, whatever is spent, unless someone stops the agent',
+    async (how) => {
+      const guard = guardOf({ budget: Budget.tokens(100, 'total'), mode: 'observe' });
+      const ask = () => (how === 'without one' ? guard.canStartCall() : guard.canStartCall(REQUEST));
+      await spend(guard);
+      expect(await ask()).toBe(true);
+      guard.kill();
+      expect(await ask()).toBe(false);
+    },
+  );
 
-  it('under soft is true until the limit is spent', async () => {
-    const { guard } = meteredGuard({ budget: Budget.tokens(300, 'total'), mode: 'soft' });
-    await spend(guard);
-    expect(guard.canStartCall()).toBe(true);
-    await spend(guard);
-    expect(guard.canStartCall()).toBe(false);
-  });
-
-  it('under observe is true, whatever is spent, unless someone stops the agent', async () => {
-    const { guard } = meteredGuard({ budget: Budget.tokens(100, 'total'), mode: 'observe' });
-    await spend(guard);
-    expect(guard.canStartCall()).toBe(true);
-    guard.kill();
-    expect(guard.canStartCall()).toBe(false);
-  });
-
-  it('in passthrough is true', () => {
+  it('in passthrough is true', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const { guard } = meteredGuard({ apiKey: 'nonsense' });
     guard.kill();
     expect(guard.canStartCall()).toBe(true);
+    expect(await guard.canStartCall(REQUEST)).toBe(true);
     warn.mockRestore();
   });
 });

@@ -1,28 +1,60 @@
 /** Whether another call could start: for loops that want to end with their steps kept, before they are refused. */
-import { amountIn, type Amounts } from './budget/ledger.ts';
+import { switchedAt } from './admission.ts';
+import type { Account } from './budget/pool.ts';
+import type { CallRequest } from './call.ts';
+import { checkRequest } from './check-request.ts';
+import { Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
-import { worstCost } from './pricing/price.ts';
+import { UnknownModelError } from './errors.ts';
 import { currentFrame } from './scope.ts';
 
-/** Whether the guard would let a call in that is like the last one and carries on from it. */
-export function canStartCall(engine: Engine): boolean {
-  const { enabled, mode, clock, minOutputTokens } = engine.policy;
+/** Whether the guard takes calls at all: it is not stopped, the run is at no limit, and something is left in each budget. */
+export function isOpen(engine: Engine): boolean {
+  const { enabled, mode, clock } = engine.policy;
   if (!enabled) return true;
   if (engine.refusal !== undefined) return false;
   if (mode === 'observe') return true;
   const frame = currentFrame();
   if (engine.runOf(frame).breach(clock.monotonic()) !== undefined) return false;
   const accounts = engine.budgets.accountsAt(clock.now(), frame);
-  if (engine.closedAmong(accounts) !== undefined) return false;
-  if (mode === 'soft') return accounts.every(({ pool, spent }) => spent < pool.limit);
-  const next = expected(engine.last, minOutputTokens);
-  return accounts.every(({ pool, spent }) => spent + amountIn(pool.budget.unit, next) <= pool.limit);
+  return engine.closedAmong(accounts) === undefined && accounts.every(({ pool, spent }) => spent < pool.limit);
 }
 
-/** The last call's input and output as input, three times over: input is bounded from above, and tools add to it. The least output. */
-function expected(last: Engine['last'], minOutputTokens: number): Amounts {
-  if (last === undefined) return { usd: 1, tokens: 1, calls: 1 };
-  const input = 3 * last.tokens;
-  const usd = worstCost(last.price, input, minOutputTokens, { cacheWrite: 'none', textOnly: true });
-  return { usd, tokens: input + minOutputTokens, calls: 1 };
+/** Whether the guard would take this call, decided as it would be. Nothing is held, nobody is told, nothing is stopped by it. */
+export async function wouldAdmit(engine: Engine, request: CallRequest): Promise<boolean> {
+  checkRequest(request);
+  const { enabled, mode, clock } = engine.policy;
+  if (!isOpen(engine)) return false;
+  if (!enabled || mode === 'observe') return true;
+  const frame = currentFrame();
+  const run = engine.runOf(frame);
+  if (engine.loops?.breachOf(request, run) !== undefined) return false;
+  try {
+    const asked = switchedAt(engine, request, frame);
+    const price = engine.prices.priceOf(asked.provider, asked.model, clock.now());
+    const claim = new Claim(asked, price, engine.policy, engine.prefixes);
+    return await fits(engine, claim, engine.budgets.accountsAt(clock.now(), frame), () => run.tokensLeft());
+  } catch (error) {
+    if (UnknownModelError.isInstance(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether there is room for a claim, now or once others end, at the sharpest bound of its input that is to be had. */
+async function fits(
+  { policy: { waitMs } }: Engine,
+  claim: Claim,
+  accounts: readonly Account[],
+  tokensLeft: () => number,
+): Promise<boolean> {
+  const hasRoom = (): boolean => {
+    const blocking = claim.fit(accounts, tokensLeft());
+    if (blocking === undefined) return true;
+    const stuck = waitMs === 0 ? blocking : claim.stuckOn(accounts);
+    return stuck === undefined || stuck.pool.lender?.mayGrow(stuck) === true;
+  };
+  if (hasRoom() || (claim.tighten() && hasRoom())) return true;
+  if (!claim.blurred || !claim.couldFitSharpened(accounts, tokensLeft())) return false;
+  await claim.sharpen();
+  return hasRoom();
 }

@@ -4,10 +4,12 @@ import type { AgentKavach } from '@agentkavach/core';
 import { countToolCalls, modelOfAnswer, usageOfAnswer, type Answer } from './answer.ts';
 import { asBilled, unmasked } from './failure.ts';
 import { holdable } from './hard-limit.ts';
+import { remember, type NextCall } from './next-call.ts';
 import type { ModelIdentity } from './provider-name.ts';
 import type { CallParams } from './provider-options.ts';
 import { ToolFees } from './provider-tools.ts';
 import { granted, toCallRequest } from './request.ts';
+import { list } from './shape.ts';
 import { StreamReader, type OnKillStream } from './stream.ts';
 
 /** A guard and how its kills show in streams. */
@@ -44,6 +46,7 @@ export function guardedGenerate<P extends CallParams, R extends Generated>(
       const value = await asBilled(() => send(sent, grant.model));
       const fees = new ToolFees(params.tools);
       for (const part of value.content ?? []) fees.see(part);
+      remember(guard, value, carryOn(model, held, canSwitch));
       return {
         value,
         usage: usageOfAnswer(asked, value, fees.counts),
@@ -57,7 +60,7 @@ export function guardedGenerate<P extends CallParams, R extends Generated>(
 /** Guards one call that streams. */
 export async function guardedStream<
   P extends CallParams,
-  R extends { readonly stream: ReadableStream<LanguageModelV4StreamPart> },
+  R extends { readonly response?: unknown; readonly stream: ReadableStream<LanguageModelV4StreamPart> },
 >({ guard, onKillStream }: Guarding, model: ModelIdentity, params: P, send: Send<P, R>, canSwitch = false): Promise<R> {
   const held = holdable(guard, model, params);
   const request = toCallRequest(model, held, canSwitch);
@@ -66,9 +69,15 @@ export async function guardedStream<
     guard.stream(request, async (grant) => {
       const sent = granted(held, request, grant);
       started = await asBilled(() => send(sent, grant.model));
+      remember(guard, started, carryOn(model, held, canSwitch));
       const reader = new StreamReader({ ...request, model: grant.model }, new ToolFees(params.tools), onKillStream);
       return { stream: started.stream, meter: reader.meter, onStop: reader.onStop, isWhole: reader.isWhole };
     }),
   );
   return { ...(started as R), stream };
+}
+
+/** The request of the step after this one. */
+function carryOn(model: ModelIdentity, params: CallParams, canSwitch: boolean): NextCall {
+  return (added) => toCallRequest(model, { ...params, prompt: [...list(params.prompt), ...added] }, canSwitch);
 }

@@ -53,8 +53,8 @@ describe('what kavach() is given', () => {
 });
 
 describe('kavachStopWhen()', () => {
-  it('takes a guard', () => {
-    expect(kavachStopWhen(guard)()).toBe(false);
+  it('takes a guard', async () => {
+    expect(await kavachStopWhen(guard)({ steps: [] })).toBe(false);
     for (const value of [undefined, null, {}]) expect(() => untyped(kavachStopWhen)(value)).toThrow(ConfigError);
   });
 });
