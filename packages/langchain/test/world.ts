@@ -8,6 +8,7 @@ import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
 import { HumanMessage } from '@langchain/core/messages';
 import type { AgentKavach, SpendEvent } from '@agentkavach/core';
 import {
+  humanInTheLoopMiddleware,
   modelFallbackMiddleware,
   modelRetryMiddleware,
   summarizationMiddleware,
@@ -145,5 +146,6 @@ export async function rejection(promise: PromiseLike<unknown> | undefined): Prom
 export const builtIn = {
   modelRetry: modelRetryMiddleware as (options: object) => AgentMiddleware,
   modelFallback: modelFallbackMiddleware as (...models: BaseChatModel[]) => AgentMiddleware,
+  humanInTheLoop: humanInTheLoopMiddleware as unknown as (options: object) => AgentMiddleware,
   summarization: summarizationMiddleware as unknown as (options: object) => AgentMiddleware,
 };
