@@ -7,6 +7,7 @@ import { cachedAnswer } from './cached-answer.ts';
 import { cheaperModel } from './cheaper-model.ts';
 import { consumerBreak } from './consumer-break.ts';
 import { denied } from './denied.ts';
+import { equalTools } from './equal-tools.ts';
 import { errorAnswer } from './error-answer.ts';
 import { exhaustedDollars } from './exhausted-dollars.ts';
 import { exhaustedTokens } from './exhausted-tokens.ts';
@@ -36,6 +37,7 @@ export const SCENARIOS: readonly Scenario[] = [
   stopCondition,
   toolLimit,
   stuckLoop,
+  equalTools,
   parallelTools,
   subAgents,
   runsAtOnce,

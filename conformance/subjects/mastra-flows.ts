@@ -89,6 +89,7 @@ const NETWORK: Readonly<Record<string, Departure>> = {
   'plain-answer': routes(3),
   'tool-limit': routes(3),
   'stuck-loop': routes(5),
+  'equal-tools': routes(4),
   'parallel-tools': routes(13),
   'exploding-output': routes(2),
   'limit-raised': routes(2),

@@ -78,6 +78,8 @@ export interface ToolTurn {
   readonly result: unknown;
   /** Whether the tool failed. Default false. */
   readonly isError?: boolean | undefined;
+  /** Whether the model asked for the next turn's tool in the same answer, so before it saw this result. Default false. */
+  readonly withNext?: boolean | undefined;
 }
 
 /** The model said something (`assistant`), or was told something (`user`). */

@@ -17,8 +17,8 @@ describe('turnsOf', () => {
     expect(turns).toEqual([
       { kind: 'user', text: 'Go' },
       { kind: 'assistant', text: 'Looking' },
-      { kind: 'tool', name: 'lookup', args: { word: 'x' }, result: 'found', isError: false },
-      { kind: 'tool', name: 'lookup', args: { word: 'x' }, result: 'broken', isError: true },
+      { kind: 'tool', name: 'lookup', args: { word: 'x' }, result: 'found', isError: false, withNext: true },
+      { kind: 'tool', name: 'lookup', args: { word: 'x' }, result: 'broken', isError: true, withNext: false },
       { kind: 'assistant', text: 'Done' },
     ]);
   });

@@ -94,11 +94,13 @@ export function turnsOf(messages: readonly unknown[]): readonly Turn[] {
     // What a person attaches is not compared: a message with it is like no other.
     const heard = type === 'human' && !holdsOnlyText([message]) ? `${said}\n[attachment ${at}]` : said;
     const spoken: Turn[] = heard === '' ? [] : [{ kind: type === 'ai' ? 'assistant' : 'user', text: heard }];
-    return [...spoken, ...list(own['tool_calls']).map((call) => toolTurn(fields(call) ?? {}, answers))];
+    const calls = list(own['tool_calls']);
+    const asked = calls.map((call, i) => toolTurn(fields(call) ?? {}, answers, i < calls.length - 1));
+    return [...spoken, ...asked];
   });
 }
 
-function toolTurn(call: Fields, answers: ReadonlyMap<string, Fields[]>): Turn {
+function toolTurn(call: Fields, answers: ReadonlyMap<string, Fields[]>, withNext: boolean): Turn {
   const answer = answers.get(text(call['id']) ?? '')?.shift();
   return {
     kind: 'tool',
@@ -107,6 +109,7 @@ function toolTurn(call: Fields, answers: ReadonlyMap<string, Fields[]>): Turn {
     // The mark of the prompt cache moves on with each request.
     result: contentOf(answer?.['content']),
     isError: answer?.['status'] === 'error',
+    withNext,
   };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ToolTurn, Turn } from '../call.ts';
 import { sameArguments } from './canonical.ts';
 import { DEFAULT_THRESHOLDS, findLoop, LONGEST_CYCLE } from './loops.ts';
-import { call, fail, says } from './testing/trace.ts';
+import { call, fail, says, together } from './testing/trace.ts';
 
 /** Few different calls, so that repetitions are frequent. */
 const letter = fc.constantFrom('a', 'b', 'c');
@@ -28,11 +28,29 @@ function isLoopByDefinition(calls: readonly ToolTurn[]): boolean {
   return false;
 }
 
+/** The calls of answers, where equal ones of one answer count once: the newest of them. */
+function counted(answers: readonly (readonly ToolTurn[])[]): readonly ToolTurn[] {
+  return answers.flatMap((calls) =>
+    calls.filter((call, i) => !calls.slice(i + 1).some((newer) => key(newer) === key(call))),
+  );
+}
+
 describe('findLoop', () => {
   it('finds what the definition says, and nothing else', () => {
     fc.assert(
       fc.property(fc.array(toolTurn, { maxLength: 24 }), (calls) => {
         expect(findLoop(calls) !== undefined).toBe(isLoopByDefinition(calls));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('counts what one answer asks for more than once as one call', () => {
+    const answer = fc.array(toolTurn, { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(fc.array(answer, { maxLength: 12 }), (answers) => {
+        const turns = answers.flatMap((calls) => together(...calls));
+        expect(findLoop(turns) !== undefined).toBe(isLoopByDefinition(counted(answers)));
       }),
       { numRuns: 2_000 },
     );

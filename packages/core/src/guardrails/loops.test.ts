@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Turn } from '../call.ts';
 import { DEFAULT_THRESHOLDS, findLoop, type LoopThresholds } from './loops.ts';
-import { call, fail, says, times, user } from './testing/trace.ts';
+import { call, fail, says, times, together, user } from './testing/trace.ts';
 
 const same = call('read', { path: 'a' }, 'A');
 const error = fail('read', { path: 'a' }, 'ENOENT');
@@ -87,6 +87,21 @@ describe('what is no repetition', () => {
 
   it('empty messages', () => {
     expect(found(times(5, () => [says(' ')]))).toBeUndefined();
+  });
+});
+
+describe('equal calls of one answer', () => {
+  it('are one, however many they are', () => {
+    const asked = together(...times(9, () => [same]));
+    expect(found(asked)).toBeUndefined();
+    expect(found(times(3, () => asked))).toBeUndefined();
+    expect(found(times(4, () => asked))).toEqual(['repeated-call', 4]);
+    expect(found(times(3, () => together(error, error, error)))).toEqual(['repeated-error', 3]);
+  });
+
+  it('that got other results are as many as they are', () => {
+    expect(found(together(same, call('read', { path: 'a' }, 'B'), same, same))).toBeUndefined();
+    expect(found([...times(3, () => [same]), ...together(call('read', { path: 'a' }, 'B'), same)])).toBeUndefined();
   });
 });
 

@@ -24,7 +24,7 @@ describe('the loop rules, on labelled traces', () => {
     expect(TRACES.length).toBeGreaterThanOrEqual(100);
     expect(loops.length).toBeGreaterThanOrEqual(50);
     expect(new Set(names(TRACES)).size).toBe(TRACES.length);
-    expect(new Set(TRACES.map(({ kind }) => kind)).size).toBe(12);
+    expect(new Set(TRACES.map(({ kind }) => kind)).size).toBe(13);
   });
 
   it('raise few false alarms and find most loops; docs/guardrails.md states the figures', () => {
@@ -55,6 +55,7 @@ describe('the loop rules, on labelled traces', () => {
       'monologue: in two sentences by turns',
       'monologue: in other words each time',
       'sub-agent: two agents that count their rounds',
+      'parallel: six different calls at once, round by round',
     ]);
   });
 });

@@ -36,7 +36,7 @@ export const DEFAULT_THRESHOLDS: LoopThresholds = { calls: 4, errors: 3, cycles:
 /** Cycles of more calls than this are not looked for. */
 export const LONGEST_CYCLE = 5;
 
-/** How many of the newest turns the rules can need: each call may have a message of the model and one of the user beside it. */
+/** How many of the newest turns the rules can need, the calls of one answer as one: each call may have a message of the model and one of the user beside it. */
 export function turnsNeeded({ calls, errors, cycles, messages }: LoopThresholds): number {
   return 4 * Math.max(calls, errors, cycles * LONGEST_CYCLE, messages);
 }
@@ -102,6 +102,8 @@ function repeatedMessage(turns: readonly Turn[], limit: number): Loop | undefine
 function repeatedCalls(turns: readonly Turn[], thresholds: LoopThresholds): Loop | undefined {
   const users = new Interjections();
   const row = new Row();
+  /** What one answer of the model asked for, as far as it is walked. */
+  let answer: ToolTurn[] = [];
   /** How many calls from the end repeat with each period; `undefined` while the walk may still lengthen it. */
   const lengths = new Array<number | undefined>(LONGEST_CYCLE + 1).fill(undefined);
   const lengthOf = (period: number): number => lengths[period] ?? row.size;
@@ -120,6 +122,10 @@ function repeatedCalls(turns: readonly Turn[], thresholds: LoopThresholds): Loop
       if (turn.kind === 'user' && !users.hear(turn.text, row.size)) break;
       continue;
     }
+    if (turn.withNext !== true) answer = [];
+    // The model asked for all of them before it saw what any brought: that is asking once.
+    if (answer.some((other) => sameCall(turn, other))) continue;
+    answer.push(turn);
     let isOpen = false;
     row.add(turn);
     const last = row.size - 1;

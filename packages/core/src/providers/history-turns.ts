@@ -12,12 +12,15 @@ export class TurnsBackwards {
   readonly #newestFirst: Turn[] = [];
   /** Results that wait for their call. Some providers give every turn's first call the same id: the newest call comes first. */
   readonly #results = new Map<string, Result[]>();
+  /** Whether the turn seen last is a call, and nothing has come since: an older call is of the same answer then. */
+  #isAfterCall = false;
+  #count = 0;
 
-  /** @param most so many turns are enough */
+  /** @param most so many turns are enough, the calls of one answer counted as one */
   constructor(readonly most: number) {}
 
   get isFull(): boolean {
-    return this.#newestFirst.length >= this.most;
+    return this.#count >= this.most;
   }
 
   /** The turns, oldest first. */
@@ -27,6 +30,7 @@ export class TurnsBackwards {
 
   /** What a tool answered. @param id what links it to its call: the call's id, or the tool's name where there are none */
   result(id: unknown, value: unknown, isError = false): void {
+    this.#isAfterCall = false;
     if (typeof id !== 'string') return;
     const waiting = this.#results.get(id);
     if (waiting === undefined) this.#results.set(id, [{ value, isError }]);
@@ -37,12 +41,18 @@ export class TurnsBackwards {
   call(id: unknown, name: unknown, args: unknown): void {
     if (typeof name !== 'string') return;
     const result = this.#results.get(typeof id === 'string' ? id : name)?.shift();
-    this.#newestFirst.push({ kind: 'tool', name, args, result: result?.value, isError: result?.isError });
+    const withNext = this.#isAfterCall || undefined;
+    if (withNext === undefined) this.#count += 1;
+    this.#newestFirst.push({ kind: 'tool', name, args, result: result?.value, isError: result?.isError, withNext });
+    this.#isAfterCall = true;
   }
 
   /** What was said. A message without text is none. */
   say(kind: 'assistant' | 'user', text: string): void {
-    if (text !== '') this.#newestFirst.push({ kind, text });
+    this.#isAfterCall = false;
+    if (text === '') return;
+    this.#newestFirst.push({ kind, text });
+    this.#count += 1;
   }
 
   /**

@@ -15,7 +15,7 @@ const assistant = (text: string): Turn => ({ kind: 'assistant', text });
 const CONVERSATION = [
   user('Weather in Bonn and Rome?'),
   assistant('Let me look.'),
-  tool('weather', { city: 'Bonn' }, 'rain'),
+  { ...tool('weather', { city: 'Bonn' }, 'rain'), withNext: true } as const,
   tool('weather', { city: 'Rome' }, 'sun'),
   assistant('Rain in Bonn, sun in Rome.'),
   user('Thanks!'),

@@ -16,7 +16,7 @@ const assistant = (text: string): Turn => ({ kind: 'assistant', text });
 const CONVERSATION = [
   user('Weather in Bonn and Rome?'),
   assistant('Let me look.'),
-  tool('weather', { city: 'Bonn' }, 'rain'),
+  { ...tool('weather', { city: 'Bonn' }, 'rain'), withNext: true } as const,
   tool('weather', { city: 'Rome' }, 'sun'),
   assistant('Rain in Bonn, sun in Rome.'),
   user('Thanks!'),
@@ -57,7 +57,10 @@ describe('OpenAI Chat Completions', () => {
       { role: 'assistant', content: null, tool_calls: [call('call_0', 'Bonn')] },
       { role: 'tool', tool_call_id: 'call_0', content: result },
     ];
-    expect(historyOf([...turn('rain'), ...turn('sun')])).toMatchObject([{ result: 'rain' }, { result: 'sun' }]);
+    expect(historyOf([...turn('rain'), ...turn('sun')])).toMatchObject([
+      { result: 'rain', withNext: undefined },
+      { result: 'sun', withNext: undefined },
+    ]);
   });
 
   it('reads custom tools and the function calls of old', () => {
@@ -179,7 +182,7 @@ describe('Anthropic', () => {
       { role: 'user', content: [result('a', 'down', { is_error: true }), result('b', marked)] },
     ];
     expect(historyOf(messages)).toEqual([
-      tool('weather', { city: 'Bonn' }, 'down', true),
+      { ...tool('weather', { city: 'Bonn' }, 'down', true), withNext: true },
       tool('weather', { city: 'Rome' }, [{ type: 'image', source: { data: 'x' } }]),
     ]);
   });

@@ -16,7 +16,7 @@ const PLACES = ['messages', 'contents', 'input', 'prompt'] as const;
  * The turns of a conversation.
  *
  * @param input messages, items or contents, or a request that holds them
- * @param most so many of the newest turns are enough
+ * @param most so many of the newest turns are enough, the calls of one answer counted as one
  * @returns the turns, oldest first; none where the input has a shape that nobody knows
  * @example historyOf({ messages: [{ role: 'user', content: 'Hi' }] }) // [{ kind: 'user', text: 'Hi' }]
  */

@@ -9,6 +9,7 @@ export type TraceKind =
   | 'noise'
   | 'monologue'
   | 'sub-agent'
+  | 'parallel'
   | 'polling'
   | 'pagination'
   | 'retries'
@@ -36,6 +37,11 @@ export function fail(name: string, args: unknown, result: unknown): ToolTurn {
   return { kind: 'tool', name, args, result, isError: true };
 }
 
+/** The model asked for several tools in one answer. */
+export function together(...calls: readonly ToolTurn[]): readonly ToolTurn[] {
+  return calls.map((turn, i) => (i < calls.length - 1 ? { ...turn, withNext: true } : turn));
+}
+
 /** The model said something. */
 export function says(text: string): MessageTurn {
   return { kind: 'assistant', text };
@@ -47,7 +53,7 @@ export function user(text: string): MessageTurn {
 }
 
 /** The same turns again and again; `n` counts from 1. */
-export function times(count: number, turns: (n: number) => readonly Turn[]): readonly Turn[] {
+export function times<T extends Turn>(count: number, turns: (n: number) => readonly T[]): readonly T[] {
   return Array.from({ length: count }, (_, i) => turns(i + 1)).flat();
 }
 

@@ -1,5 +1,5 @@
 /** Conversations of agents that do their work, although they repeat something. */
-import { call, fail, says, times, traces, user, type Trace } from './trace.ts';
+import { call, fail, says, times, together, traces, user, type Trace } from './trace.ts';
 
 const polling = traces('polling', false, {
   'a job whose progress grows': times(8, (n) => [call('job', { id: 7 }, { progress: n * 10 })]),
@@ -135,6 +135,28 @@ const subAgents = traces('sub-agent', false, {
   ),
 });
 
+const parallel = traces('parallel', false, {
+  'the same search four times in one answer': [
+    ...together(...times(4, () => [call('search', { q: 'a' }, 'nothing')])),
+    call('search', { q: 'b' }, 'found'),
+  ],
+  'three equal failing calls in one answer, then a way around': [
+    ...together(...times(3, () => [fail('fetch', { u: 1 }, 'HTTP 503')])),
+    call('fetch_mirror', { u: 1 }, 'content'),
+  ],
+  'orders six of a thing at once': together(...times(6, () => [call('add_to_cart', { sku: 'A1' }, 'added')])),
+  'asks three agents the same, and gets one answer': together(
+    ...times(5, () => [call('vote', { q: 'Is it safe?' }, 'yes')]),
+  ),
+  'two looks at once at what moves on': times(4, (n) =>
+    together(...times(2, () => [call('job', { id: 7 }, { progress: n * 10 })])),
+  ),
+  'pages in pairs': times(4, (n) => together(call('list', { page: 2 * n }, []), call('list', { page: 2 * n + 1 }, []))),
+  'the same three files twice, all at once': times(2, () =>
+    together(...['a', 'b', 'c'].map((path) => call('read', { path }, path))),
+  ),
+});
+
 const chats = traces('chat', false, {
   'four questions that it may not answer': ['Who won?', 'Who lost?', 'Why?', 'When?'].flatMap((text) => [
     user(text),
@@ -165,5 +187,6 @@ export const LEGITIMATE_TRACES: readonly Trace[] = [
   ...flaky,
   ...repetition,
   ...subAgents,
+  ...parallel,
   ...chats,
 ];

@@ -2,7 +2,7 @@
  * Conversations of agents that are stuck. Some repeat themselves in ways that the rules can't see: they are here to keep
  * the recall honest.
  */
-import { call, fail, says, times, traces, user, type Trace } from './trace.ts';
+import { call, fail, says, times, together, traces, user, type Trace } from './trace.ts';
 
 const task = user('Fix the failing test in src/parser.ts.');
 
@@ -132,6 +132,25 @@ const cycles = traces('cycle', true, {
   ),
 });
 
+const parallel = traces('parallel', true, {
+  'the same call twice in each answer': times(5, () =>
+    together(...times(2, () => [call('search', { q: 'a' }, 'nothing')])),
+  ),
+  'the same failing call three times in each answer': times(4, () =>
+    together(...times(3, () => [fail('fetch', { u: 1 }, 'HTTP 503')])),
+  ),
+  'two tools at once, round by round': times(4, () => together(call('status', {}, 'red'), call('log', {}, 'no news'))),
+  'three at once, two of them the same': times(4, () =>
+    together(call('read', { path: 'a' }, 'A'), call('read', { path: 'a' }, 'A'), call('test', {}, 'red')),
+  ),
+  'once, then twice at once, and so on': times(6, (n) =>
+    together(...times(1 + (n % 2), () => [call('search', { q: 'a' }, 'nothing')])),
+  ),
+  'six different calls at once, round by round': times(4, () =>
+    together(...['a', 'b', 'c', 'd', 'e', 'f'].map((path) => call('read', { path }, path))),
+  ),
+});
+
 const noise = traces('noise', true, {
   'the same call, with another in between each time': times(6, (n) => [
     call('read', { path: 'a.ts' }, 'A'),
@@ -185,4 +204,12 @@ const subAgents = traces('sub-agent', true, {
 });
 
 /** All traces that end in a loop. */
-export const LOOP_TRACES: readonly Trace[] = [...stuck, ...forms, ...cycles, ...noise, ...monologues, ...subAgents];
+export const LOOP_TRACES: readonly Trace[] = [
+  ...stuck,
+  ...forms,
+  ...cycles,
+  ...noise,
+  ...monologues,
+  ...subAgents,
+  ...parallel,
+];
