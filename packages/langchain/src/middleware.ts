@@ -23,7 +23,7 @@ export interface KavachMiddlewareSettings {
  * Middleware that holds each model call of an agent to the guard's budgets: lowers the output cap to what fits, counts each
  * retry, switches the model at a threshold (`onThreshold`), sees tools with their arguments and results.
  *
- * Put it last, so that retries and fallbacks of other middlewares stand around it. What a middleware sends by itself, a
+ * Put it last, but for `modelRetryMiddleware`, so that fallbacks of other middlewares stand around it. What a middleware sends by itself, a
  * summary for example, goes past every other middleware: guard that model with `guardChatModel()`.
  *
  * @throws ConfigError for wrong options

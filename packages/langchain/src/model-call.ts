@@ -10,7 +10,7 @@ import { withRetries } from './retries.ts';
 import { fields, type Fields } from './shape.ts';
 import { StreamReader } from './stream-reader.ts';
 
-type Options = Fields & { readonly signal?: AbortSignal };
+type Options = Fields & { readonly signal?: AbortSignal | undefined };
 
 /** `_generate` of a chat model. */
 export type Generate = (messages: readonly unknown[], options: Options, runManager: unknown) => Promise<object>;
@@ -49,7 +49,7 @@ export function streamOf(
         const { promise: opened, resolve: open } = Promise.withResolvers<undefined>();
         const raw = new RawAnswer(request.provider);
         const self = standIn(model, request.model, grant, raw, () => open(undefined));
-        const source = own.call(self, messages, { ...options, signal: grant.signal, maxRetries: 0 }, runManager);
+        const source = own.call(self, messages, sent(options, grant.signal), runManager);
         const iterator = source[Symbol.asyncIterator]();
         // Until the provider has answered, a failure is an answer to retry or to release, and not a broken stream.
         const first = iterator.next();
@@ -122,7 +122,7 @@ function requestOf(
     name,
     messages,
     params,
-    signal: options.signal,
+    signal: signalOf(options),
     canClampOutput: hasCapField(model),
     canSwitchModel: deployment === undefined && hasModelField(model),
   });
@@ -134,9 +134,22 @@ function invoked(model: object, key: string, options: Fields): unknown {
 }
 
 /** ChatMistralAI turns a call with a signal into a stream; its HTTP client is what gets the signal there. */
-function optionsToSend(model: object, options: Options, grant: CallGrant): Options {
-  if ('httpClient' in model && options.signal === undefined) return { ...options, maxRetries: 0 };
-  return { ...options, signal: grant.signal, maxRetries: 0 };
+function optionsToSend(model: object, options: Options, { signal }: CallGrant): Options {
+  return 'httpClient' in model && options.signal === undefined ? { ...options, maxRetries: 0 } : sent(options, signal);
+}
+
+/** ChatOpenAI lets what stands in `options` of a call replace the call's own signal and retries: it gets the guard's there too. */
+function sent(options: Options, signal: AbortSignal): Options {
+  const ours = { signal, maxRetries: 0 };
+  const inner = fields(options['options']);
+  return inner === undefined ? { ...options, ...ours } : { ...options, ...ours, options: { ...inner, ...ours } };
+}
+
+/** The caller's own signal, wherever it stands. */
+function signalOf({ signal, options }: Options): AbortSignal | undefined {
+  const inner = fields(options)?.['signal'] as AbortSignal | null | undefined;
+  if (signal === undefined || inner === undefined || inner === null) return signal ?? inner ?? undefined;
+  return AbortSignal.any([signal, inner]);
 }
 
 /** The call under all guards, the outermost first. */

@@ -4,7 +4,7 @@
  */
 import { KavachError } from '@agentkavach/core';
 import { final } from './refusal.ts';
-import { count, fields } from './shape.ts';
+import { count, fields, type Fields } from './shape.ts';
 
 /** LangChain's AsyncCaller: a queue with retries. */
 interface Caller {
@@ -44,9 +44,14 @@ export async function withRetries<T>(model: object, options: unknown, send: () =
       throw error;
     }
   };
-  const attempted = await caller.callWithOptions({ maxRetries: count(fields(options)?.['maxRetries']) }, attempt);
+  const attempted = await caller.callWithOptions({ maxRetries: retriesOf(fields(options)) }, attempt);
   if ('refusal' in attempted) throw final(attempted.refusal);
   return attempted.value;
+}
+
+/** What a call asks for itself, for LangChain or for the client of ChatOpenAI. */
+function retriesOf(options: Fields | undefined): number | undefined {
+  return count(options?.['maxRetries']) ?? count(fields(options?.['options'])?.['maxRetries']);
 }
 
 function isCaller(value: unknown): value is Caller {

@@ -234,6 +234,30 @@ it('a retry around it that asks findKavachError() ends with the first refusal', 
   expect(w.sim.ledger.requests).toBe(0);
 });
 
+describe('modelRetryMiddleware after it in the list', () => {
+  it('tries with the guarded model: each try is a call', async () => {
+    await using w = await world(({ n }) => (n < 3 ? { error: { status: 500 } } : { tokens: 20 }));
+    const guard = new AgentKavach({ budget: Budget.total(1) });
+    const middleware = [kavachMiddleware(guard), builtIn.modelRetry({ maxRetries: 2, initialDelayMs: 1 })];
+    await createAgent({ model: w.openai(), tools: [], middleware }).invoke(GO);
+    expect([w.sim.ledger.requests, guard.status().run.calls]).toEqual([3, 3]);
+    expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
+  });
+
+  it('leaves a refusal alone, without a retryOn', async () => {
+    await using w = await world();
+    const guard = new AgentKavach({ budget: Budget.total(0.000_000_1) });
+    const denied = vi.fn();
+    guard.on('denied', denied);
+    const retry = builtIn.modelRetry({ maxRetries: 3, initialDelayMs: 60_000, onFailure: 'error' });
+    const middleware = [kavachMiddleware(guard), retry];
+    const error = await rejection(createAgent({ model: w.openai(), tools: [], middleware }).invoke(GO));
+    expect(findKavachError(error)).toBeInstanceOf(BudgetExceededError);
+    expect(denied).toHaveBeenCalledOnce();
+    expect(w.sim.ledger.requests).toBe(0);
+  });
+});
+
 describe('kavachMiddleware with a handler’s config', () => {
   beforeEach(() => {
     vi.spyOn(console, 'error').mockReturnValue();
