@@ -2,9 +2,10 @@ import { GoogleGenerativeAIEmbeddings } from '@langchain/google-genai';
 import { MistralAIEmbeddings } from '@langchain/mistralai';
 import { OpenAIEmbeddings } from '@langchain/openai';
 import { AgentKavach, Budget, BudgetExceededError, CallLimitError } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { guardEmbeddings } from '../src/index.ts';
-import { rejection, reserved, root, spentNano, world, type World } from './world.ts';
+import { root, world, type World } from './world.ts';
 
 function embeddingsOf(w: World, fields: object = {}) {
   const shared = { apiKey: 'test', maxRetries: 0, ...fields };

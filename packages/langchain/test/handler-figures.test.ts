@@ -3,9 +3,10 @@ import { AIMessage, HumanMessage } from '@langchain/core/messages';
 import type { LLMResult } from '@langchain/core/outputs';
 import { AzureChatOpenAI, OpenAI } from '@langchain/openai';
 import { AgentKavach, Budget } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { guardChatModel, kavachHandler } from '../src/index.ts';
-import { drain, rejection, reserved, spentNano, world } from './world.ts';
+import { drain, world } from './world.ts';
 
 beforeEach(() => {
   // LangChain writes every error of a handler to the console.

@@ -1,7 +1,8 @@
 import { AgentKavach, Budget, KilledError } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { kavachHandler } from '../src/index.ts';
-import { chatModel, rejection, reserved, spentNano, world } from './world.ts';
+import { chatModel, world } from './world.ts';
 
 beforeEach(() => {
   // LangChain writes every error of a handler to the console.

@@ -12,12 +12,13 @@ import {
   findKavachError,
   KilledError,
 } from '@agentkavach/core';
+import { rejection, reserved, spends, spentNano } from '@agentkavach/core/testing';
 import { createAgent } from 'langchain';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { guardChatModel, KavachHandler, kavachHandler, kavachMiddleware } from '../src/index.ts';
 import { runsOf } from '../src/runs.ts';
-import { builtIn, chatModel, drain, PROVIDERS, rejection, reserved, spends, spentNano, WAYS, world } from './world.ts';
+import { builtIn, chatModel, drain, PROVIDERS, WAYS, world } from './world.ts';
 
 // What callbacks can't see: the newest protocol of a bare model fires none.
 const SEEN = Object.keys(WAYS).filter((way) => way !== 'streamEvents v3');

@@ -13,11 +13,12 @@ import {
   KilledError,
   type KavachOptions,
 } from '@agentkavach/core';
+import { rejection, reserved, spends, spentNano } from '@agentkavach/core/testing';
 import { createAgent, tool, type AgentMiddleware } from 'langchain';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { guardChatModel, kavachHandler, kavachMiddleware } from '../src/index.ts';
-import { builtIn, rejection, reserved, spends, spentNano, world, type World } from './world.ts';
+import { builtIn, world, type World } from './world.ts';
 
 /** A guarded model, what each invocation is given, and what an agent is. */
 interface Guarded {

@@ -9,11 +9,12 @@ import {
   LoopDetectedError,
   ToolLimitError,
 } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { createAgent, initChatModel, providerStrategy, tool } from 'langchain';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { guardChatModel, kavachHandler, kavachMiddleware } from '../src/index.ts';
-import { builtIn, chatModel, drain, PROVIDERS, rejection, reserved, spentNano, world } from './world.ts';
+import { builtIn, chatModel, drain, PROVIDERS, world } from './world.ts';
 
 const lookup = tool(() => 'nothing found', {
   name: 'lookup',

@@ -8,11 +8,12 @@ import {
   findKavachError,
   KilledError,
 } from '@agentkavach/core';
+import { rejection, reserved, spends, spentNano } from '@agentkavach/core/testing';
 import { initChatModel } from 'langchain';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { guardChatModel } from '../src/index.ts';
-import { chatModel, drain, PROVIDERS, rejection, reserved, spends, spentNano, WAYS, world } from './world.ts';
+import { chatModel, drain, PROVIDERS, WAYS, world } from './world.ts';
 
 describe.each(PROVIDERS)('a guarded model of %s', (provider) => {
   it.each(Object.keys(WAYS))('costs what the provider bills: %s', async (way) => {

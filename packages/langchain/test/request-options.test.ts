@@ -1,10 +1,11 @@
 /** `invoke(x, { options })`: what ChatOpenAI hands to its client past LangChain, which must not take the guard off the call. */
 import { HumanMessage } from '@langchain/core/messages';
 import { AgentKavach, Budget, KilledError } from '@agentkavach/core';
+import { rejection, reserved, spends, spentNano } from '@agentkavach/core/testing';
 import { createAgent } from 'langchain';
 import { describe, expect, it } from 'vitest';
 import { guardChatModel, kavachMiddleware } from '../src/index.ts';
-import { rejection, reserved, spends, spentNano, world, type World } from './world.ts';
+import { world, type World } from './world.ts';
 
 const ENDPOINTS = { completions: false, responses: true };
 

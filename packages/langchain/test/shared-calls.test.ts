@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { AgentKavach, Budget, BudgetExceededError } from '@agentkavach/core';
+import { rejection, reserved } from '@agentkavach/core/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { kavachHandler } from '../src/index.ts';
 import { runsOf } from '../src/runs.ts';
-import { rejection, reserved, world } from './world.ts';
+import { world } from './world.ts';
 
 beforeEach(() => {
   // LangChain writes every error of a handler to the console.

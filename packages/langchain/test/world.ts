@@ -6,7 +6,6 @@ import { ChatOpenAI } from '@langchain/openai';
 import type { BaseCallbackHandler } from '@langchain/core/callbacks/base';
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import { HumanMessage } from '@langchain/core/messages';
-import type { AgentKavach, SpendEvent } from '@agentkavach/core';
 import {
   humanInTheLoopMiddleware,
   modelFallbackMiddleware,
@@ -108,38 +107,6 @@ export async function drain<C>(stream: AsyncIterable<C> | PromiseLike<AsyncItera
   const source = Symbol.asyncIterator in stream ? stream : await stream;
   for await (const chunk of source) chunks.push(chunk);
   return chunks;
-}
-
-/** What a guard's first budget has spent, in nano-dollars. */
-export function spentNano(guard: AgentKavach): number {
-  return Math.round((guard.status().budgets[0]?.spent ?? Number.NaN) * 1e9);
-}
-
-/** What a guard's first budget holds for calls in flight, in dollars. */
-export function reserved(guard: AgentKavach): number {
-  return guard.status().budgets[0]?.reserved ?? Number.NaN;
-}
-
-/** The guard's spend events so far, and the next ones. */
-export function spends(guard: AgentKavach): { readonly all: SpendEvent[]; next(): Promise<SpendEvent> } {
-  const all: SpendEvent[] = [];
-  let waiting: ((event: SpendEvent) => void)[] = [];
-  guard.on('spend', (event) => {
-    all.push(event);
-    for (const resolve of waiting) resolve(event);
-    waiting = [];
-  });
-  return { all, next: () => new Promise((resolve) => waiting.push(resolve)) };
-}
-
-/** The error that a promise rejects with. */
-export async function rejection(promise: PromiseLike<unknown> | undefined): Promise<unknown> {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('The promise was expected to reject.');
 }
 
 /** LangChain's own middlewares don't fit its own types under exactOptionalPropertyTypes. */

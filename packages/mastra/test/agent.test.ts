@@ -1,7 +1,8 @@
 import { AgentKavach, Budget, CallLimitError, findKavachError } from '@agentkavach/core';
+import { rejection, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { kavach } from '../src/index.ts';
-import { agent, mastraWith, rejection, spentNano, world } from './world.ts';
+import { agent, mastraWith, world } from './world.ts';
 
 describe('an agent with a model object', () => {
   it('is charged what the provider billed, in generate and stream', async () => {

@@ -1,10 +1,11 @@
 import { InMemoryStore } from '@mastra/core/storage';
 import { MastraVector } from '@mastra/core/vector';
 import { AgentKavach, Budget } from '@agentkavach/core';
+import { rejection, spentNano } from '@agentkavach/core/testing';
 import { Memory } from '@mastra/memory';
 import { expect, it } from 'vitest';
 import { kavach } from '../src/index.ts';
-import { agent, mastraWith, rejection, spentNano, world } from './world.ts';
+import { agent, mastraWith, world } from './world.ts';
 
 /** A vector store that finds nothing. */
 class NoVectors extends MastraVector {

@@ -3,10 +3,11 @@ import type { Mastra } from '@mastra/core';
 import { InMemoryStore } from '@mastra/core/storage';
 import { createStep, createWorkflow } from '@mastra/core/workflows/evented';
 import { AgentKavach, Budget } from '@agentkavach/core';
+import { spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { kavach } from '../src/index.ts';
-import { agent, mastraWith, spentNano, world, type World } from './world.ts';
+import { agent, mastraWith, world, type World } from './world.ts';
 
 /** Other ways in which Mastra runs agents: each sends one request. */
 const ENGINES: Record<string, (w: World) => { mastra: Mastra; run: () => Promise<unknown> }> = {

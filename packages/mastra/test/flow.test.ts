@@ -10,10 +10,11 @@ import {
   KilledError,
   type SpendEvent,
 } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { Memory } from '@mastra/memory';
 import { describe, expect, it } from 'vitest';
 import { kavach } from '../src/index.ts';
-import { agent, mastraWith, rejection, reserved, spentNano, world } from './world.ts';
+import { agent, mastraWith, world } from './world.ts';
 
 /** The error that a run ends with. */
 async function failure(mastra: Mastra, method: 'generate' | 'stream'): Promise<unknown> {

@@ -6,11 +6,12 @@ import { InMemoryStore } from '@mastra/core/storage';
 import { createTool } from '@mastra/core/tools';
 import { createStep, createWorkflow } from '@mastra/core/workflows';
 import { AgentKavach, Budget, findKavachError } from '@agentkavach/core';
+import { rejection, reserved, spends, spentNano } from '@agentkavach/core/testing';
 import { Memory } from '@mastra/memory';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { kavach } from '../src/index.ts';
-import { agent, mastraWith, rejection, reserved, spends, spentNano, world, type World } from './world.ts';
+import { agent, mastraWith, world, type World } from './world.ts';
 
 interface Case {
   readonly mastra: Mastra;
@@ -195,7 +196,7 @@ describe.each(Object.keys(KINDS))('%s', (kind) => {
     const { w, mastra, run, requests } = await start(kind);
     await using _ = w;
     const guard = new AgentKavach({ budget: Budget.total(1) });
-    const all = spends(guard);
+    const { all } = spends(guard);
     kavach(guard).register(mastra);
     await run();
     await w.sim.ledger.settled();

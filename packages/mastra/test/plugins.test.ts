@@ -2,9 +2,10 @@ import { createRequire } from 'node:module';
 import type * as agents from '@mastra/core/agent';
 import type * as core from '@mastra/core';
 import { AgentKavach, Budget, ConfigError, findKavachError, KilledError } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { kavach } from '../src/index.ts';
-import { agent, forMastra, mastraWith, rejection, reserved, spentNano, world } from './world.ts';
+import { agent, forMastra, mastraWith, world } from './world.ts';
 
 const require = createRequire(import.meta.url);
 

@@ -1,9 +1,10 @@
 import { createTool } from '@mastra/core/tools';
 import { AgentKavach, Budget, KilledError, findKavachError } from '@agentkavach/core';
+import { rejection, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { kavach } from '../src/index.ts';
-import { agent, mastraWith, rejection, spentNano, world } from './world.ts';
+import { agent, mastraWith, world } from './world.ts';
 
 const look = createTool({
   id: 'look',

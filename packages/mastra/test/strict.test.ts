@@ -1,7 +1,8 @@
 import { AgentKavach, Budget, findKavachError, KilledError } from '@agentkavach/core';
+import { rejection, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { kavach } from '../src/index.ts';
-import { agent, forMastra, mastraWith, rejection, spentNano, world } from './world.ts';
+import { agent, forMastra, mastraWith, world } from './world.ts';
 
 // The order matters: what is strict stays so for the whole process.
 describe('an agent that belongs to no Mastra instance', () => {

@@ -10,10 +10,11 @@ import {
   KilledError,
   type KavachOptions,
 } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { kavach } from '../src/index.ts';
-import { agent, mastraWith, rejection, reserved, spentNano, world, type World } from './world.ts';
+import { agent, mastraWith, world, type World } from './world.ts';
 
 const guardOf = (options: KavachOptions = {}) => new AgentKavach({ budget: Budget.total(10), ...options });
 

@@ -1,7 +1,8 @@
 import { AgentKavach, Budget } from '@agentkavach/core';
+import { spentNano } from '@agentkavach/core/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { kavach } from '../src/index.ts';
-import { agent, mastraWith, spentNano, world } from './world.ts';
+import { agent, mastraWith, world } from './world.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();

@@ -5,7 +5,6 @@ import { Agent, type AgentConfig, type MastraLanguageModel } from '@mastra/core/
 import type { SharedMemoryConfig } from '@mastra/core/memory';
 import { noopLogger } from '@mastra/core/logger';
 import { Mastra } from '@mastra/core';
-import type { AgentKavach, SpendEvent } from '@agentkavach/core';
 import { startSimulator, type Script, type Simulator } from '@agentkavach/simulator';
 
 type Embedder = Exclude<SharedMemoryConfig['embedder'], string | undefined>;
@@ -51,31 +50,4 @@ export function agent(model: AgentConfig['model'], config: Partial<Omit<AgentCon
 /** A quiet Mastra instance. */
 export function mastraWith(config: ConstructorParameters<typeof Mastra>[0]): Mastra {
   return new Mastra({ logger: noopLogger, ...config });
-}
-
-/** What a guard's first budget has spent, in nano-dollars. */
-export function spentNano(guard: AgentKavach): number {
-  return Math.round((guard.status().budgets[0]?.spent ?? Number.NaN) * 1e9);
-}
-
-/** What a guard's first budget holds for calls in flight, in dollars. */
-export function reserved(guard: AgentKavach): number {
-  return guard.status().budgets[0]?.reserved ?? Number.NaN;
-}
-
-/** The guard's spend events so far. */
-export function spends(guard: AgentKavach): SpendEvent[] {
-  const all: SpendEvent[] = [];
-  guard.on('spend', (event) => void all.push(event));
-  return all;
-}
-
-/** The error that a promise rejects with. */
-export async function rejection(promise: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('The promise was expected to reject.');
 }

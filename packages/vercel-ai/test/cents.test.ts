@@ -1,10 +1,11 @@
 /** Agent loops on a budget of cents: the limit holds, and most of the money is used. */
 import { generateText, isStepCount, streamText, tool, type LanguageModel } from 'ai';
 import { AgentKavach, Budget, BudgetExceededError, findKavachError } from '@agentkavach/core';
+import { rejection, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { guardModel } from '../src/index.ts';
-import { rejection, spentNano, world, type World } from './world.ts';
+import { world, type World } from './world.ts';
 
 const SYSTEM =
   'You are a support agent of a small shop. Be brief and polite. Look things up before you answer, never guess, and refund at most fifty dollars without asking a colleague.';

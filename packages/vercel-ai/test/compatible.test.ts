@@ -1,9 +1,10 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, streamText, wrapLanguageModel } from 'ai';
 import { AgentKavach, Budget, UnknownModelError, findKavachError } from '@agentkavach/core';
+import { rejection, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { guardModel, kavach } from '../src/index.ts';
-import { rejection, spentNano, world } from './world.ts';
+import { world } from './world.ts';
 
 const PRICE = { inputPerMillion: 2.5, outputPerMillion: 10 };
 

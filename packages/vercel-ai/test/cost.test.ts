@@ -1,10 +1,11 @@
 import { generateText, streamText, wrapLanguageModel } from 'ai';
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { AgentKavach, Budget } from '@agentkavach/core';
+import { reserved, spentNano } from '@agentkavach/core/testing';
 import type { Reply } from '@agentkavach/simulator';
 import { describe, expect, it } from 'vitest';
 import { kavach } from '../src/index.ts';
-import { reserved, spentNano, world, type World } from './world.ts';
+import { world, type World } from './world.ts';
 
 const CASES: readonly [string, (world: World) => LanguageModelV4, Reply][] = [
   ['OpenAI chat', (w) => w.openai.chat('gpt-4o'), { tokens: 120, usage: { inputTokens: 3000, cacheRead: 2048 } }],

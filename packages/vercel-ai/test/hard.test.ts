@@ -1,9 +1,10 @@
 import { generateText, streamText, wrapLanguageModel } from 'ai';
 import type { LanguageModelV2, LanguageModelV2StreamPart, LanguageModelV3 } from '@ai-sdk/provider';
 import { AgentKavach, Budget, BudgetExceededError, ConfigError, findKavachError } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { guardModel, kavach } from '../src/index.ts';
-import { rejection, reserved, spentNano, world } from './world.ts';
+import { world } from './world.ts';
 
 describe('a hard limit', () => {
   it('holds for many calls at once, streamed or not', async () => {

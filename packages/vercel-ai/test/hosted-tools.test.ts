@@ -2,11 +2,12 @@ import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { AgentKavach, Budget, ConfigError, findKavachError } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { generateText, streamText, tool, wrapLanguageModel, type ToolSet } from 'ai';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { kavach } from '../src/index.ts';
-import { rejection, reserved, spentNano, world } from './world.ts';
+import { world } from './world.ts';
 
 /** A provider's answer that is the same for every request, and what was sent and held when it was asked for. */
 function answering(guard: AgentKavach, answer: object) {

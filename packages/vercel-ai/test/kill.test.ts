@@ -1,9 +1,10 @@
 import { generateText, streamText, wrapLanguageModel } from 'ai';
 import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
 import { AgentKavach, Budget, findKavachError, KilledError, StreamIdleError } from '@agentkavach/core';
+import { rejection, reserved, spends, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { kavach, type OnKillStream } from '../src/index.ts';
-import { rejection, reserved, spends, spentNano, world, type World } from './world.ts';
+import { world, type World } from './world.ts';
 
 function setUp(w: World, options: { onKillStream?: OnKillStream; idleMs?: number } = {}) {
   const { onKillStream, ...rest } = options;

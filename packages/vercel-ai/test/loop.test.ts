@@ -17,10 +17,11 @@ import {
   RuntimeLimitError,
   UnknownModelError,
 } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { kavach, kavachStopWhen } from '../src/index.ts';
-import { rejection, reserved, spentNano, world, type World } from './world.ts';
+import { world, type World } from './world.ts';
 
 const lookup = tool({
   description: 'Looks up a word.',

@@ -1,10 +1,11 @@
 /** detectLoops through the AI SDK: the conversation is read out of the prompt of each step. */
 import { generateText, isStepCount, streamText, tool, wrapLanguageModel, type LanguageModel } from 'ai';
 import { AgentKavach, Budget, findKavachError, LoopDetectedError, type KavachOptions } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { guardModel, kavach } from '../src/index.ts';
-import { rejection, reserved, spentNano, world, type World } from './world.ts';
+import { world, type World } from './world.ts';
 
 type Guardrails = KavachOptions['guardrails'];
 

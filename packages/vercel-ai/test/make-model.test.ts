@@ -1,8 +1,9 @@
 import { generateText, streamText } from 'ai';
 import { AgentKavach, Budget } from '@agentkavach/core';
+import { spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { guardModel } from '../src/index.ts';
-import { spentNano, world } from './world.ts';
+import { world } from './world.ts';
 
 describe('a guarded model object that knows how to make others', () => {
   it('is switched by onThreshold, in generate and stream, and priced by who answers', async () => {

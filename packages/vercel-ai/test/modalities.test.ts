@@ -11,10 +11,11 @@ import {
   wrapLanguageModel,
 } from 'ai';
 import { AgentKavach, Budget, BudgetExceededError, findKavachError } from '@agentkavach/core';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { kavach, kavachEmbedding, kavachImage } from '../src/index.ts';
-import { rejection, reserved, spentNano, world } from './world.ts';
+import { world } from './world.ts';
 
 const schema = z.object({ name: z.string() });
 const ANSWER = () => ({ text: '{"name":"Ada"}' });

@@ -1,9 +1,10 @@
 /** onThreshold: a guarded provider makes the other model; a model object alone can't become one. */
 import { generateText, streamText, wrapLanguageModel } from 'ai';
 import { AgentKavach, Budget } from '@agentkavach/core';
+import { spends, spentNano } from '@agentkavach/core/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { guardModel, kavach, kavachProvider } from '../src/index.ts';
-import { spends, spentNano, world, type World } from './world.ts';
+import { world, type World } from './world.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 

@@ -1,8 +1,9 @@
 import { embed, generateImage, generateText, streamText } from 'ai';
 import { AgentKavach, Budget, CallLimitError, ConfigError, findKavachError } from '@agentkavach/core';
+import { rejection, spentNano } from '@agentkavach/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { guardModel, kavachProvider, normaliseProvider } from '../src/index.ts';
-import { rejection, spentNano, world } from './world.ts';
+import { world } from './world.ts';
 
 afterEach(() => {
   Reflect.deleteProperty(globalThis, 'AI_SDK_DEFAULT_PROVIDER');

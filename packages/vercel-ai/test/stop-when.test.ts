@@ -9,10 +9,11 @@ import {
   type ModelMessage,
 } from 'ai';
 import { AgentKavach, Budget, findKavachError, type Budget as OneBudget } from '@agentkavach/core';
+import { rejection, spentNano } from '@agentkavach/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { kavach, kavachProvider, kavachStopWhen } from '../src/index.ts';
-import { rejection, spentNano, world, type World } from './world.ts';
+import { world, type World } from './world.ts';
 
 const ASKS = () => ({ toolCalls: [{ name: 'lookup', arguments: { word: 'x' } }] });
 

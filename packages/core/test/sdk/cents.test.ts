@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { AgentKavach, Budget, BudgetExceededError } from '../../src/index.ts';
 import { byteBound } from '../../src/pricing/bound.ts';
 import { sharpBound } from '../../src/pricing/sharpen.ts';
-import { rejection, spentNano, world, type World } from './world.ts';
+import { rejection, spentNano } from '../../src/testing/index.ts';
+import { world, type World } from './world.ts';
 
 const SYSTEM =
   'You are a support agent of a small shop. Be brief and polite. Look things up before you answer, never guess, and refund at most fifty dollars without asking a colleague.';

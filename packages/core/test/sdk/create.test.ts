@@ -7,7 +7,8 @@ import {
   type KavachOptions,
   type ProviderName,
 } from '../../src/index.ts';
-import { rejection, spentNano, world, type World } from './world.ts';
+import { rejection, spentNano } from '../../src/testing/index.ts';
+import { world, type World } from './world.ts';
 
 const MODELS = {
   openai: 'gpt-4o',

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { AgentKavach, Budget, ConfigError, type KavachOptions } from '../../src/index.ts';
-import { rejection, spentNano, world, type World } from './world.ts';
+import { rejection, spentNano } from '../../src/testing/index.ts';
+import { world, type World } from './world.ts';
 
 const messages = [{ role: 'user' as const, content: 'Hi' }];
 

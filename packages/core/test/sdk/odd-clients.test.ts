@@ -6,7 +6,8 @@ import OpenAI from 'openai';
 import { describe, expect, it } from 'vitest';
 import { AgentKavach, Budget, ConfigError } from '../../src/index.ts';
 import type { Fetch } from '../../src/transport/request.ts';
-import { reserved, spentNano, world } from './world.ts';
+import { reserved, spentNano } from '../../src/testing/index.ts';
+import { world } from './world.ts';
 
 const messages = [{ role: 'user' as const, content: 'Hi' }];
 

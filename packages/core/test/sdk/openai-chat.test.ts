@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AgentKavach, Budget, BudgetExceededError } from '../../src/index.ts';
-import { rejection, reserved, spentNano, world } from './world.ts';
+import { rejection, reserved, spentNano } from '../../src/testing/index.ts';
+import { world } from './world.ts';
 
 const messages = [{ role: 'user' as const, content: 'What is the capital of France?' }];
 

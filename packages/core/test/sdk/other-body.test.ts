@@ -4,7 +4,8 @@ import OpenAI, { toFile } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { AgentKavach, Budget, BudgetExceededError, findKavachError } from '../../src/index.ts';
 import type { Fetch } from '../../src/transport/request.ts';
-import { rejection, reserved, spends, spentNano, world } from './world.ts';
+import { rejection, reserved, spends, spentNano } from '../../src/testing/index.ts';
+import { world } from './world.ts';
 
 const messages = [{ role: 'user' as const, content: 'Hi' }];
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AgentKavach, Budget, KilledError, StreamIdleError, type KavachOptions } from '../../src/index.ts';
-import { rejection, reserved, spends, spentNano, world, type World } from './world.ts';
+import { rejection, reserved, spends, spentNano } from '../../src/testing/index.ts';
+import { world, type World } from './world.ts';
 
 const messages = [{ role: 'user' as const, content: 'What is the capital of France?' }];
 const ask = { model: 'gpt-4o', messages };

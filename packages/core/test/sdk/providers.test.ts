@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AgentKavach, Budget, BudgetExceededError, findKavachError } from '../../src/index.ts';
-import { rejection, reserved, spentNano, world, type World } from './world.ts';
+import { rejection, reserved, spentNano } from '../../src/testing/index.ts';
+import { world, type World } from './world.ts';
 
 const text = 'What is the capital of France?';
 const messages = [{ role: 'user' as const, content: text }];
