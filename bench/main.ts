@@ -1,6 +1,7 @@
 /**
  * Runs the benchmarks and writes bench/RESULTS.md: each figure beside its baseline from the same run. `engine` or `backend`
- * as the first argument takes that part alone and leaves the rest of the file as it is.
+ * as the first argument takes that part alone and leaves the rest of the file as it is; `engine sdk langchain` takes those
+ * sections of it.
  */
 import { backendSections } from './backend/sections.ts';
 import { importSection, memorySection } from './footprint.ts';
@@ -10,29 +11,45 @@ import type { Figure, Section } from './measure.ts';
 import { middlewareSection } from './middleware.ts';
 import { reserveSection } from './reserve.ts';
 import { sdkSection } from './sdk.ts';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 
 const RESULTS = 'bench/RESULTS.md';
 
-async function* engineSections(): AsyncGenerator<Section> {
-  const takes = [
-    memorySection,
-    reserveSection,
-    middlewareSection,
-    langchainSection,
-    mastraSection,
-    sdkSection,
-    importSection,
-  ];
-  for (const take of takes) yield await take();
+const ENGINE: Readonly<Record<string, () => Section | Promise<Section>>> = {
+  memory: memorySection,
+  reserve: reserveSection,
+  middleware: middlewareSection,
+  langchain: langchainSection,
+  mastra: mastraSection,
+  sdk: sdkSection,
+  import: importSection,
+};
+
+/** Each section in a process of its own: what one leaves behind, in compiled code and on the heap, would slow the next. */
+async function* engineSections(names: readonly string[]): AsyncGenerator<Section> {
+  for (const name of names) {
+    const child = fork(process.argv[1] ?? '', ['take', name], { execArgv: process.execArgv });
+    const ended = once(child, 'exit');
+    const [section] = (await Promise.race([once(child, 'message'), ended])) as [Section | number | null];
+    if (typeof section !== 'object' || section === null) throw new Error(`The section ${name} has failed.`);
+    await ended;
+    yield section;
+  }
 }
 
 const [part, ...rest] = process.argv.slice(2);
+if (part === 'take') {
+  process.send?.(await ENGINE[rest[0] ?? '']?.());
+  process.exit();
+}
 const isPart = part === 'engine' || part === 'backend';
 const args = isPart ? rest : process.argv.slice(2);
 const sections = new Map(part === 'engine' || part === 'backend' ? earlier() : []);
-if (part !== 'backend') await takeAll(engineSections());
+if (part !== 'backend')
+  await takeAll(engineSections(part === 'engine' && rest.length > 0 ? rest : Object.keys(ENGINE)));
 if (part !== 'engine') await takeAll(backendSections(args));
 
 const [cpu] = cpus();

@@ -20,6 +20,12 @@ const PLAIN_EDGES = /^[A-Za-z0-9](?:.*[A-Za-z0-9])?$/;
 /** A JSON text inside a string: it may be read, and written again with blanks. */
 const HOLDS_JSON = /^\s*[[{]/;
 
+/**
+ * Proxies and hosts that speak OpenAI's format estimate tokens by their text, most of them as a quarter of its bytes. Common
+ * English has fewer.
+ */
+const BYTES_PER_ESTIMATED_TOKEN = 4;
+
 /** A text that is to be counted. */
 export interface Aside {
   /** What is counted: the text, or its longest JSON form. */
@@ -57,11 +63,13 @@ function addedInJson(value: string): number {
 }
 
 /**
- * What a text costs at most, by its count.
+ * What a text costs at most, by its count, and by an estimate of it.
  *
  * @param mode what was counted; what was not costs its bytes
  */
 export function costOf({ text, bytes, added }: Aside, count: Count, mode: CountRule['mode']): number {
-  const rest = (mode === 'all' ? utf8Length(text) : bytes) - count.counted;
-  return Math.min(bytes, rest + Math.ceil(count.tokens) + added);
+  const length = utf8Length(text);
+  const rest = (mode === 'all' ? length : bytes) - count.counted;
+  const estimated = Math.ceil(length / BYTES_PER_ESTIMATED_TOKEN);
+  return Math.min(bytes, Math.max(estimated, rest + Math.ceil(count.tokens) + added));
 }
