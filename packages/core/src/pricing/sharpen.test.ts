@@ -27,9 +27,17 @@ describe('sharpBound', () => {
   it('comes close to the real count in the process’s own worker', async () => {
     const sharp = await sharpBound(MESSAGES, 'openai', 'gpt-4o');
     const real = MESSAGES.reduce((sum, { role, content }) => sum + 4 + countTokens(role) + countTokens(content), 3);
-    expect(sharp).toBeGreaterThanOrEqual(real);
-    expect(sharp).toBeLessThan(real + 100);
+    const bytes = MESSAGES.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+    expect(sharp).toBeGreaterThanOrEqual(Math.max(real, bytes / 4));
+    expect(sharp).toBeLessThan(Math.max(real, bytes / 4) + 100);
     expect(byteBound(MESSAGES, 'openai')).toBeGreaterThan(3 * sharp);
+  });
+
+  it('is never below a quarter of the bytes, as which hosts estimate a text', async () => {
+    const few = fake((text) => ({ tokens: 1, counted: text.length }));
+    const text = 'A question about the quarterly report. '.repeat(60);
+    const overhead = byteBound('', 'openai');
+    expect(await sharpBound(text, 'openai', 'gpt-4o', few)).toBe(overhead + text.length / 4);
   });
 
   it('answers the bytes where there is no tokenizer, or none for the model', async () => {
@@ -74,7 +82,7 @@ describe('sharpBound', () => {
   });
 
   it('charges a foreign tokenizer’s words by the measured factor, and the rest by its bytes', async () => {
-    const tokenizer = fake((text) => ({ tokens: 99.5, counted: text.length - 7 }));
+    const tokenizer = fake((text) => ({ tokens: 999.5, counted: text.length - 7 }));
     const text = 'x'.repeat(2_000);
     const overhead = byteBound('', 'anthropic');
     for (const [provider, model, factor] of [
@@ -83,7 +91,7 @@ describe('sharpBound', () => {
       ['google', 'gemini-2.5-pro', 1.6],
       ['google-vertex', 'claude-opus-4-5@20251101', 2.5],
     ] as const) {
-      expect(await sharpBound(text, provider, model, tokenizer)).toBe(overhead + 100 + 7);
+      expect(await sharpBound(text, provider, model, tokenizer)).toBe(overhead + 1_000 + 7);
       expect(tokenizer.asked.at(-1)?.rule.factor).toBe(factor);
     }
   });
@@ -98,20 +106,20 @@ describe('sharpBound', () => {
   });
 
   it('counts each different text once, text inside JSON in its longest form, with room for its edges', async () => {
-    const tokenizer = fake((text) => ({ tokens: 40, counted: text.length }));
+    const tokenizer = fake((text) => ({ tokens: 300, counted: text.length }));
     const tool = (description: string) => ({ type: 'function', name: 'f', description });
     const text = 'Größe "in" cm\n'.repeat(20);
     const ask = (...tools: object[]) => sharpBound({ messages: [], tools }, 'openai', 'gpt-4o', tokenizer);
     const [once, twice] = [await ask(tool(text)), await ask(tool(text), tool(text))];
     const long = 'Gr\\u00f6\\u00dfe \\"in\\" cm\\n'.repeat(20);
     expect(tokenizer.asked[1]?.texts).toEqual(['tools', 'type', 'function', 'name', 'f', 'description', long]);
-    // Six short strings of 40 tokens cost their bytes; of the second tool, what its JSON has beside them.
+    // Short strings of 300 tokens cost their bytes; of the second tool, what its JSON has beside them.
     const short = 'type' + 'function' + 'name' + 'f' + 'description';
-    expect(twice - once).toBe(32 + 4 + 4 + 3 * 5 + short.length + 40 + 2);
+    expect(twice - once).toBe(32 + 4 + 4 + 3 * 5 + short.length + 300 + 2);
   });
 
   it('adds the blanks that a JSON text inside JSON may get', async () => {
-    const counts = fake((text) => ({ tokens: 3, counted: text.length }));
+    const counts = fake((text) => ({ tokens: 12, counted: text.length }));
     const ask = (value: string) => sharpBound({ messages: [], x: { value } }, 'openai', 'gpt-4o', counts);
     expect((await ask('{"a":1,"b":2,"c":3}')) - (await ask('a, b: 1, 2, c: 3 in words'))).toBe(5 + 2);
   });
