@@ -147,6 +147,18 @@ function load({ name, exports = {} }: Manifest): string[] {
   });
 }
 
+/** Makes a guard with a backend, which sets up more than a look at the exports does. Nothing answers there. */
+function connect(): string[] {
+  const options = `{ budget: Budget.daily(1), url: 'http://127.0.0.1:1', apiKey: 'ak_dev_' + 'a'.repeat(40) }`;
+  const use = `const guard = new AgentKavach(${options}); guard.close().then(() => process.exit());`;
+  const esm = `import { AgentKavach, Budget } from '@agentkavach/core'; ${use}`;
+  const cjs = `const { AgentKavach, Budget } = require('@agentkavach/core'); ${use}`;
+  return [
+    ...run('node', ['--input-type=module', '-e', esm], SCRATCH).failure,
+    ...run('node', ['--input-type=commonjs', '-e', cjs], SCRATCH).failure,
+  ];
+}
+
 rmSync(SCRATCH, { recursive: true, force: true });
 mkdirSync(SCRATCH, { recursive: true });
 const published = globSync('packages/*/package.json')
@@ -158,7 +170,7 @@ const published = globSync('packages/*/package.json')
 const findings = published.flatMap(({ folder, manifest }) =>
   existsSync(join(folder, 'dist')) ? checkPackage(folder, manifest) : [`${folder}/dist is missing: npm run build.`],
 );
-if (findings.length === 0) findings.push(...published.flatMap(({ manifest }) => load(manifest)));
+if (findings.length === 0) findings.push(...published.flatMap(({ manifest }) => load(manifest)), ...connect());
 if (published.length === 0)
   findings.push('No published packages were found: run this from the root of the repository.');
 for (const finding of findings) console.error(`${finding}\n`);

@@ -11,6 +11,8 @@ export interface Access {
   readonly key: string;
   /** Whether it is the backend that this machine's data folder belongs to. */
   readonly isLocal: boolean;
+  /** The key is the app's, for want of an operator's. */
+  readonly isAppKey?: boolean | undefined;
 }
 
 /** The folder that `npx agentkavach dev` keeps its data in. */
@@ -59,7 +61,7 @@ export async function accessOf(args: Arguments, io: Io): Promise<Access> {
       EXIT.denied,
       'no_key',
     );
-  return { url, key, isLocal: false };
+  return { url, key, isLocal: false, isAppKey: true };
 }
 
 /** The folder that `--data` names, else the one below where the command was called. */

@@ -16,17 +16,17 @@ export interface Page<T> {
 
 /** Asks one backend. */
 export class Api {
-  readonly #access: Pick<Access, 'url' | 'key'>;
+  readonly #access: Pick<Access, 'url' | 'key' | 'isAppKey'>;
   readonly #io: Io;
 
-  constructor(access: Pick<Access, 'url' | 'key'>, io: Io) {
+  constructor(access: Pick<Access, 'url' | 'key' | 'isAppKey'>, io: Io) {
     this.#access = access;
     this.#io = io;
   }
 
   /** @param path behind `/functions/v1/`, its parts encoded already */
   async ask<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
-    const { url, key } = this.#access;
+    const { url, key, isAppKey = false } = this.#access;
     let status: number;
     let text: string;
     try {
@@ -42,7 +42,7 @@ export class Api {
     } catch (error) {
       throw new CliError(`${url} can't be reached (${reasonOf(error)}).`, EXIT.unreachable, 'unreachable');
     }
-    if (status < 200 || status > 299) throw refusal(status, text, url);
+    if (status < 200 || status > 299) throw refusal(status, text, url, isAppKey);
     if (text === '') return undefined as T;
     try {
       return JSON.parse(text) as T;
@@ -78,7 +78,7 @@ function reasonOf(error: unknown): string {
   return 'code' in cause ? String(cause.code) : cause.message;
 }
 
-function refusal(status: number, text: string, url: string): CliError {
+function refusal(status: number, text: string, url: string, isAppKey: boolean): CliError {
   let error: Partial<WireError['error']> = {};
   try {
     error = (JSON.parse(text) as Partial<WireError>).error ?? {};
@@ -86,7 +86,9 @@ function refusal(status: number, text: string, url: string): CliError {
     // No answer of ours.
   }
   const message = error.message ?? `${url} answered ${status}, which is no answer of this backend.`;
-  const hint = error.code === 'agent_not_found' ? ' agentkavach status shows those that have connected.' : '';
+  let hint = error.code === 'agent_not_found' ? ' agentkavach status shows those that have connected.' : '';
+  if (status === 403 && isAppKey)
+    hint = ` This was AGENTKAVACH_API_KEY, the app's key, since AGENTKAVACH_OPERATOR_KEY is not set. Set that; on the machine of npx agentkavach dev, run this in dev's folder or name its data with --data.`;
   return new CliError(`${message}${hint}`, exitOf(status, error.code), error.code ?? `http_${status}`);
 }
 

@@ -31,7 +31,7 @@ export class EventRecorder implements Recorder {
   /** What its events are known by. */
   readonly origin = newOrigin();
   /** What their ids begin with now. */
-  #prefix = untimed(this.origin);
+  #prefix: string;
   readonly #policy: Policy;
   /** What waits for a buffer to be opened. */
   readonly #early = new EventQueue();
@@ -42,6 +42,8 @@ export class EventRecorder implements Recorder {
 
   /** @param runId the run that an event outside of any call belongs to */
   constructor(policy: Policy, events: Events, runId: () => string) {
+    // Here, not beside its declaration: compiled for CommonJS, public fields are set after the private ones.
+    this.#prefix = untimed(this.origin);
     this.#policy = policy;
     const note = (type: NoteEvent['type'], code: string, message?: string): void => {
       if (!this.#mayNote()) return;

@@ -68,13 +68,14 @@ function variables(io: Io): Check {
   const known = [...optionVariables(), ...OTHER_VARIABLES];
   const set = Object.keys(io.env).filter((name) => name.startsWith('AGENTKAVACH_') && variable(io, name) !== undefined);
   const strange = set.filter((name) => !known.includes(name));
-  if (strange.length > 0)
-    return warning(
-      'variables',
-      `Nothing reads ${strange.join(', ')}. Is it misspelt? There are: ${[...known].sort().join(', ')}.`,
-    );
+  const unread = `Nothing reads ${strange.join(', ')}. Is it misspelt? There are: ${[...known].sort().join(', ')}.`;
   const fault = environmentFault(io.env);
-  if (fault !== undefined) return error('variables', `An app with this environment does not start: ${fault}`);
+  if (fault !== undefined)
+    return error(
+      'variables',
+      `An app with this environment does not start: ${fault}${strange.length > 0 ? ` ${unread}` : ''}`,
+    );
+  if (strange.length > 0) return warning('variables', unread);
   return ok('variables', set.length === 0 ? 'no AGENTKAVACH_… is set' : set.sort().join(', '));
 }
 

@@ -5,13 +5,13 @@ import { withEnvironment } from './env.ts';
 import { checkOptions } from './options.ts';
 
 /**
- * What is wrong with the first `AGENTKAVACH_…` variable that a guard would refuse. The API key is not looked at.
+ * What is wrong with the first `AGENTKAVACH_…` variable that a guard would refuse. The backend's address and key are not looked at.
  *
  * @returns the sentence that the guard would throw; `undefined` where it would take them all
  */
 export function environmentFault(environment: Readonly<Record<string, string | undefined>>): string | undefined {
   try {
-    const options = withEnvironment({}, { ...environment, AGENTKAVACH_API_KEY: undefined });
+    const options = withEnvironment({}, { ...environment, AGENTKAVACH_API_KEY: undefined, AGENTKAVACH_URL: undefined });
     checkOptions({ ...options, budget: options.budget ?? Budget.daily(1) });
     return undefined;
   } catch (error) {

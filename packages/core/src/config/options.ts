@@ -137,6 +137,11 @@ export function checkOptions(given: KavachOptions): Policy {
       'no url',
       `agent ${agentName}: an API key was given but no url, so limits are enforced in this process alone. Set url or AGENTKAVACH_URL.`,
     );
+  if (url !== undefined && fields['apiKey'] === undefined)
+    sayOnce(
+      'no key',
+      `agent ${agentName}: a url was given but no API key, so limits are enforced in this process alone. Set apiKey or AGENTKAVACH_API_KEY.`,
+    );
   const savePrompts = option('savePrompts', false);
   if (savePrompts && backend !== undefined)
     sayOnce('prompts', `savePrompts is on: the first 2,048 characters of each prompt are stored in the backend.`);
