@@ -62,6 +62,7 @@ describe('what was billed for the beginning of a conversation', () => {
     ['a shorter one', requestOf([SYSTEM])],
     ['another model', requestOf(SECOND, { model: 'gpt-4o-mini' })],
     ['another endpoint', requestOf(SECOND, { provider: 'azure' })],
+    ['another address', requestOf(SECOND, { address: 'https://proxy.example' })],
     ['another tool', requestOf(SECOND, { input: { messages: SECOND, tools: [] } })],
     ['a choice of tool', requestOf(SECOND, { input: { messages: SECOND, tools: TOOLS, tool_choice: 'none' } })],
   ])('does not bound %s', async (_, request) => {

@@ -53,7 +53,7 @@ export interface Conversation {
  * less for its beginning, or more: media, reasoning, what the provider keeps or runs, routers, fields that are not known.
  */
 export function conversationOf(request: CallRequest): Conversation | undefined {
-  const { provider, model, input, inputTokens, inputRounds = 1, kind = 'text', textOnly } = request;
+  const { provider, model, address, input, inputTokens, inputRounds = 1, kind = 'text', textOnly } = request;
   if (
     kind !== 'text' ||
     textOnly !== true ||
@@ -69,7 +69,7 @@ export function conversationOf(request: CallRequest): Conversation | undefined {
     if (list === undefined) return undefined;
     const { [list]: messages, ...beside } = fields;
     const texts = (messages as readonly unknown[]).map((message) => JSON.stringify(message));
-    const head = JSON.stringify([provider, model, beside]);
+    const head = JSON.stringify([provider, model, address, beside]);
     const characters = texts.reduce((sum, text) => sum + text.length, head.length);
     if (texts.length > MOST_MESSAGES || characters > MOST_CHARACTERS) return undefined;
     if (!isPlain(beside) || texts.some((text) => CHANGING.test(text))) return undefined;

@@ -98,6 +98,11 @@ export interface CallRequest extends PriceHints {
   /** The model id as sent to the provider. */
   readonly model: string;
   /**
+   * Which host is asked, where several may stand behind the provider's name: its base URL, for example. What one host billed says nothing
+   * of what another will. Default: one host.
+   */
+  readonly address?: string | undefined;
+  /**
    * What goes to the model: messages in any provider's or framework's shape, a text, tools and schemas beside them.
    * It is walked to bound its tokens, and never stored or logged; on a budget that is nearly spent, hashes of it are kept.
    */

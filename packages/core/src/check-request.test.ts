@@ -27,7 +27,7 @@ describe('a request', () => {
   });
 
   it('with any other unknown field is told which are known', () => {
-    expect(check({ temperature: 1 })).toThrow(/request\.temperature\. Known: provider, model, input/);
+    expect(check({ temperature: 1 })).toThrow(/request\.temperature\. Known: provider, model, address, input/);
   });
 
   it.each([

@@ -10,6 +10,7 @@ const KNOWN = new Set<string>([
   ...[
     'provider',
     'model',
+    'address',
     'input',
     'inputTokens',
     'inputRounds',
@@ -47,6 +48,8 @@ export function checkRequest(request: CallRequest): void {
   for (const key in request) if (!KNOWN.has(key)) throw unknownField(key);
   checkName(request.provider, 'provider', `'openai'`);
   checkName(request.model, 'model', `'gpt-4o'`);
+  if (request.address !== undefined && typeof request.address !== 'string')
+    throw wrong('request.address', `must be a text such as 'https://proxy.example/v1'`, request.address);
   checkCount(request.maxOutputTokens, 'maxOutputTokens', 1);
   checkCount(request.inputTokens, 'inputTokens', 0);
   checkCount(request.inputRounds, 'inputRounds', 1);

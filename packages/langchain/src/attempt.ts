@@ -42,6 +42,21 @@ export function deploymentOf(model: object): string | undefined {
   return text(Reflect.get(model, 'azureOpenAIApiDeploymentName'));
 }
 
+/** Where model classes keep the address that they were given, and where the arguments that they were made with have it. */
+const ADDRESSES = [
+  ...['baseURL', 'baseUrl', 'base_url', 'apiUrl', 'anthropicApiUrl', 'serverURL', 'endpoint', 'basePath', 'location'],
+  ...['azureOpenAIEndpoint', 'azure_endpoint', 'azureOpenAIBasePath', 'azureOpenAIApiInstanceName', 'openai_api_base'],
+];
+const CLIENT_OPTIONS = ['clientConfig', 'configuration', 'clientOptions'];
+
+/** The host that a model asks, by the addresses in its fields; `undefined` where there are none. */
+export function addressOf(model: unknown): string | undefined {
+  const own = fields(model);
+  const all = [own, ...CLIENT_OPTIONS.map((name) => fields(own?.[name]))];
+  const found = all.flatMap((options) => ADDRESSES.flatMap((name) => text(options?.[name]) ?? []));
+  return found.length === 0 ? undefined : found.join(' ');
+}
+
 /**
  * A stand-in of a model for one attempt. Whatever the model class keeps on itself, such as its client, is kept on the model.
  *

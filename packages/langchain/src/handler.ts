@@ -5,6 +5,7 @@ import type { BaseMessage } from '@langchain/core/messages';
 import type { ChatModelStreamEvent } from '@langchain/core/language_models/event';
 import type { ChatGenerationChunk, GenerationChunk, LLMResult } from '@langchain/core/outputs';
 import type { AgentKavach } from '@agentkavach/core';
+import { addressOf } from './attempt.ts';
 import { disconnects } from './chunk-callbacks.ts';
 import { guardOf, type GuardOrOptions } from './guard-of.ts';
 import { assertHoldable } from './hosted-tools.ts';
@@ -137,7 +138,7 @@ export class KavachHandler extends BaseCallbackHandler {
       const deployment = text(fields(fields(llm)?.['kwargs'])?.['deployment_name']);
       const name = modelNameOf(metadata, params, deployment);
       assertHoldable(this.guard, name, params);
-      const request = toCallRequest({ name, messages, params });
+      const request = toCallRequest({ name, address: addressOf(fields(llm)?.['kwargs']), messages, params });
       const cap = request.maxOutputTokens ?? count(metadata?.['ls_max_tokens']);
       // Only the run's signal, or an error in a chunk's callback, takes the provider off the line.
       const unstoppable = this.#run === undefined && !disconnects(llm);

@@ -1,7 +1,7 @@
 /** Guarded calls of a chat model: in one piece and as a stream, under one guard or several. */
 import type { AgentKavach, CallGrant, CallRequest, CallResult, StreamMeter, StreamResult } from '@agentkavach/core';
 import { figuresOfGenerations, priced } from './answer.ts';
-import { deploymentOf, hasCapField, hasModelField, standIn } from './attempt.ts';
+import { addressOf, deploymentOf, hasCapField, hasModelField, standIn } from './attempt.ts';
 import { assertHoldable } from './hosted-tools.ts';
 import { modelNameOf } from './model-name.ts';
 import { RawAnswer } from './raw-answer.ts';
@@ -120,6 +120,7 @@ function requestOf(
   for (const guard of guards) assertHoldable(guard, name, params);
   return toCallRequest({
     name,
+    address: addressOf(model),
     messages,
     params,
     signal: signalOf(options),

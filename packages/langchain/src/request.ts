@@ -10,6 +10,8 @@ export interface ModelCall {
   readonly name: ModelName;
   /** LangChain messages. */
   readonly messages: readonly unknown[];
+  /** Which host the model asks; `undefined`: its provider's own. */
+  readonly address?: string | undefined;
   /** The model's `invocationParams()`, in its provider's own words. */
   readonly params: Fields;
   readonly signal?: AbortSignal | undefined;
@@ -39,7 +41,7 @@ const CAPS = ['max_completion_tokens', 'max_output_tokens', 'max_tokens', 'maxOu
 
 /** The guard's request for a call of a chat model. */
 export function toCallRequest(call: ModelCall): CallRequest {
-  const { name, messages, params, signal, canClampOutput, canSwitchModel } = call;
+  const { name, address, messages, params, signal, canClampOutput, canSwitchModel } = call;
   const generation = fields(params['generationConfig']);
   const fees = hostedFees(name, params);
   // Only the parameters of the Responses endpoint have this name, set or not.
@@ -47,6 +49,7 @@ export function toCallRequest(call: ModelCall): CallRequest {
   return {
     provider: name.provider,
     model: name.model,
+    address,
     input: {
       messages: messages.map((message) => sentMessage(message, sendsItems)),
       ...promptParams(params, generation),

@@ -10,6 +10,11 @@ const prompt = [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }];
 const request = (model: typeof OPENAI, params: CallParams = {}) => toCallRequest(model, { prompt, ...params });
 
 describe('the request', () => {
+  it('tells one model object from another, which may ask another host', () => {
+    expect(request({ ...OPENAI }).address).not.toBe(request({ ...OPENAI }).address);
+    expect(request(OPENAI).address).toBe(request(OPENAI, { maxOutputTokens: 9 }).address);
+  });
+
   it('shows all that becomes input, and keeps the prompt as identity', () => {
     const params = {
       prompt,

@@ -45,6 +45,7 @@ export function toCallRequest(model: ModelIdentity, params: CallParams, canSwitc
   const isHidden = hasHiddenInput(options, prompt) || hosted.some(({ id }) => id === 'openai.shell');
   return {
     ...name,
+    address: addressOf(model),
     input: { prompt, tools, ...chosen({ toolChoice, reasoning }), responseFormat, providerOptions },
     // More than any context window, which is what the guard then holds.
     inputTokens: isHidden ? Number.MAX_SAFE_INTEGER : undefined,
@@ -65,6 +66,15 @@ export function toCallRequest(model: ModelIdentity, params: CallParams, canSwitc
     notSent: wasNotSent,
     identity: identityOf(params, prompt),
   };
+}
+
+const addresses = new WeakMap<object, string>();
+
+/** Where a model object sends to is its own secret, so that each counts as a host. */
+function addressOf(model: object): string {
+  let address = addresses.get(model);
+  if (address === undefined) addresses.set(model, (address = crypto.randomUUID()));
+  return address;
 }
 
 /** What the caller chose of the settings that change how a prompt is read. */

@@ -42,6 +42,8 @@ export interface Dialect {
 interface Target {
   readonly url: string;
   readonly method: string;
+  /** Without the query, in which a key may stand. */
+  readonly address: string;
   readonly provider: string;
   readonly pricedAs: string | undefined;
   readonly rule: Rule;
@@ -50,7 +52,7 @@ interface Target {
 function targetAt(dialect: Dialect, { url, path, method }: OutgoingRequest): Target {
   const provider = dialect.provider(url);
   const rule = ruleOf(dialect.endpoints(provider), method, path);
-  return { url, method, provider, pricedAs: dialect.pricedAs?.(url), rule };
+  return { url, method, address: url.replace(/[?#].*/, ''), provider, pricedAs: dialect.pricedAs?.(url), rule };
 }
 
 /**
@@ -65,7 +67,7 @@ export function guardedFetch(engine: Engine, dialect: Dialect, inner: Fetch): Fe
     if (!engine.policy.enabled) return inner(input, init);
     const sent = outgoing(input, init);
     if (target?.url !== sent.url || target.method !== sent.method) target = targetAt(dialect, sent);
-    const { provider, pricedAs, rule } = target;
+    const { address, provider, pricedAs, rule } = target;
     if (rule === 'free') return inner(input, init);
     if (typeof rule === 'object') {
       refuse(engine, { path: `${sent.method} ${sent.path}`, reason: rule.unpriceable });
@@ -76,8 +78,8 @@ export function guardedFetch(engine: Engine, dialect: Dialect, inner: Fetch): Fe
       refuse(engine, { path: 'body', reason: UNREADABLE });
     const draft = rule({ provider, path: sent.path, body: body.fields });
     if (draft.refusal !== undefined) refuse(engine, draft.refusal);
-    const priced = pricedAs === undefined ? draft : { ...draft, request: { ...draft.request, provider: pricedAs } };
-    return send(engine, inner, sent, body, priced);
+    const asked = pricedAs ?? draft.request.provider;
+    return send(engine, inner, sent, body, draft, { ...draft.request, provider: asked, address });
   };
 }
 
@@ -94,8 +96,9 @@ async function send(
   sent: OutgoingRequest,
   body: ReadBody,
   draft: Draft,
+  priced: CallRequest,
 ): Promise<Response> {
-  const request: CallRequest = { ...draft.request, signal: sent.signal, identity: ENCLOSING };
+  const request: CallRequest = { ...priced, signal: sent.signal, identity: ENCLOSING };
   const isHard = engine.policy.mode === 'hard';
   const ask = (grant: CallGrant): Promise<Response> =>
     inner(addressOf(sent, draft, grant), initOf(sent, body, editsOf(draft, grant, isHard), grant));
