@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { BilledPrefixes, conversationOf, type Conversation } from './billed-prefixes.ts';
 import { Budget } from './budget/budget.ts';
 import type { CallRequest, Usage } from './call.ts';
@@ -17,6 +18,7 @@ const SYSTEM = { role: 'system', content: 'Answer in one sentence, and look thin
 const ask = (content: unknown): Message => ({ role: 'user', content });
 const say = (content: unknown): Message => ({ role: 'assistant', content });
 const TOOLS = [{ type: 'function', function: { name: 'lookup', parameters: { type: 'object' } } }];
+const SIGNED = { __gemini_function_call_thought_signatures__: { call_1: 'x' } };
 const FIRST = [SYSTEM, ask('Who wrote Dune?')];
 const SECOND = [...FIRST, say('Frank Herbert.'), ask('When?')];
 
@@ -105,6 +107,28 @@ describe('what was billed for the beginning of a conversation', () => {
   });
 });
 
+describe('a report that leaves out what came from a cache', () => {
+  it('does not replace a higher one of the same conversation', async () => {
+    const { prefixes } = await memory();
+    const before = await prefixes.boundOf(seen(requestOf(SECOND)));
+    await prefixes.learn(seen(requestOf(FIRST)), 100);
+    expect(await prefixes.boundOf(seen(requestOf(SECOND)))).toBe(before);
+    await prefixes.learn(seen(requestOf(FIRST)), 310);
+    expect(await prefixes.boundOf(seen(requestOf(SECOND)))).toBe(before + 10);
+  });
+
+  it('is not learnt where the beginning was billed more, while that is known', async () => {
+    const { clock, prefixes } = await memory();
+    const third = requestOf([...SECOND, say('1965.'), ask('Thanks.')]);
+    const before = await prefixes.boundOf(seen(third));
+    await prefixes.learn(seen(requestOf(SECOND)), 120);
+    expect(await prefixes.boundOf(seen(third))).toBe(before);
+    clock.now = 3_600_001;
+    await prefixes.learn(seen(requestOf(SECOND)), 120);
+    expect(await prefixes.boundOf(seen(third))).toBeLessThan(before);
+  });
+});
+
 describe('conversationOf', () => {
   const body = (more: object) => ({ input: { messages: SECOND, ...more } });
 
@@ -125,8 +149,12 @@ describe('conversationOf', () => {
     ['a thinking block', { input: [ask('Hi'), say([{ type: 'thinking', thinking: 'Hm', signature: 'x' }])] }],
     ['reasoning by reference', { input: { input: [{ type: 'reasoning', id: 'rs_1' }] } }],
     ['a signed thought', { input: { contents: [{ parts: [{ functionCall: {}, thoughtSignature: 'x' }] }] } }],
+    ['thoughts signed under LangChain’s name', { input: [{ role: 'assistant', additional: SIGNED }] }],
     ['what can’t be written as JSON', { input: [ask(1n)] }],
     ['what throws', { input: [ask({ toJSON: () => expect.fail() })] }],
+    ['tools that JSON does not show whole', body({ tools: [z.object({ a: z.string().describe('x') })] })],
+    ['what JSON leaves out', body({ tools: new Map([['a', TOOLS]]) })],
+    ['a function', body({ tools: [{ ...TOOLS[0], run: () => 1 }] })],
     ['too many messages', { input: Array.from({ length: 1_001 }, () => ask('Hi')) }],
     ['too much text', { input: [ask('x'.repeat(1_000_001))] }],
   ])('takes no note of %s', (_, change) => {

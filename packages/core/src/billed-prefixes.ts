@@ -34,7 +34,7 @@ const PLAIN_FIELDS: ReadonlySet<string> = new Set(
 
 /** Parts that a provider may read in one request and leave out in another, or that stand for what it keeps. */
 const CHANGING =
-  /"type":"(?:reasoning|thinking|redacted_thinking|item_reference|compaction)"|"(?:reasoning|reasoning_content|thought|thoughtSignature|thought_signature|encrypted_content|signature|reasoningEncryptedContent)":/;
+  /"type":"(?:reasoning|thinking|redacted_thinking|item_reference|compaction)"|"(?:reasoning|reasoning_content|thought|thoughtSignature|thought_signature|encrypted_content|signature|reasoningEncryptedContent)":|thought_signatures__":\{"/;
 
 /** A conversation as a request showed it. */
 export interface Conversation {
@@ -68,8 +68,8 @@ export function conversationOf(request: CallRequest): Conversation | undefined {
     const list = LISTS.find((name) => Array.isArray(fields[name]));
     if (list === undefined) return undefined;
     const { [list]: messages, ...beside } = fields;
-    const texts = (messages as readonly unknown[]).map((message) => JSON.stringify(message));
-    const head = JSON.stringify([provider, model, address, beside]);
+    const texts = (messages as readonly unknown[]).map((message) => JSON.stringify(message, shownWhole));
+    const head = JSON.stringify([provider, model, address, beside], shownWhole);
     const characters = texts.reduce((sum, text) => sum + text.length, head.length);
     if (texts.length > MOST_MESSAGES || characters > MOST_CHARACTERS) return undefined;
     if (!isPlain(beside) || texts.some((text) => CHANGING.test(text))) return undefined;
@@ -77,6 +77,16 @@ export function conversationOf(request: CallRequest): Conversation | undefined {
   } catch {
     return undefined; // what can't be read is not recognised either
   }
+}
+
+/** Throws where JSON shows less of a value than an SDK may send of it: a schema object, whose descriptions it leaves out, or a map. */
+function shownWhole(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
+  const own = this[key]; // `value` is what `toJSON` made of it
+  const prototype: unknown = typeof own === 'object' && own !== null ? Object.getPrototypeOf(own) : null;
+  const isPlainValue = prototype === null || prototype === Object.prototype || Array.isArray(own);
+  if (typeof own === 'function' || (own !== value && !(own instanceof Date)) || !(isPlainValue || own instanceof Date))
+    throw new TypeError('JSON does not show it whole.');
+  return value;
 }
 
 function isPlain(beside: Readonly<Record<string, unknown>>): boolean {
@@ -115,8 +125,11 @@ export class BilledPrefixes {
 
   /** Takes note of what a conversation was billed. @param tokens all of its input, cache reads and writes included */
   async learn({ keys, characters }: Conversation, tokens: number): Promise<void> {
-    const key = (await keys).at(-1);
+    const all = await keys;
+    const key = all.at(-1);
     if (key === undefined || tokens * MOST_CHARACTERS_PER_TOKEN < characters) return;
+    // Nothing costs less than its beginning: such a report leaves something out.
+    if (all.some((beginning) => (this.#known(beginning) ?? 0) > tokens)) return;
     this.#billed.delete(key);
     this.#billed.set(key, { tokens, at: this.#now() });
     const [oldest] = this.#billed.keys();
@@ -127,12 +140,18 @@ export class BilledPrefixes {
   async boundOf({ keys, texts, list, provider, model }: Conversation): Promise<number> {
     const all = await keys;
     for (let length = all.length; length > 0; length -= 1) {
-      const known = this.#billed.get(all[length - 1] ?? '');
-      if (known === undefined || this.#now() - known.at > MAX_AGE_MS) continue;
+      const known = this.#known(all[length - 1] ?? '');
+      if (known === undefined) continue;
       const rest = texts.slice(length).map((text): unknown => JSON.parse(text));
       // Its overhead for a request covers the seam.
-      return known.tokens + (await sharpBound({ [list]: rest }, provider, model));
+      return known + (await sharpBound({ [list]: rest }, provider, model));
     }
     return Infinity;
+  }
+
+  /** What a conversation was billed within the hour. */
+  #known(key: string): number | undefined {
+    const known = this.#billed.get(key);
+    return known === undefined || this.#now() - known.at > MAX_AGE_MS ? undefined : known.tokens;
   }
 }
