@@ -25,7 +25,7 @@ export function generate(model: object, guards: readonly AgentKavach[], own: Gen
     withRetries(model, options, () => {
       const request = requestOf(model, guards, messages, options);
       return through(guards, request, async (grant): Promise<CallResult<object>> => {
-        const raw = new RawAnswer(request.provider);
+        const raw = new RawAnswer(request.provider, request.candidates);
         const self = standIn(model, request.model, grant, raw, () => undefined);
         const value = await own.call(self, messages, optionsToSend(model, options, grant), runManager);
         const { generations, llmOutput } = fields(value) ?? {};
@@ -47,7 +47,7 @@ export function streamOf(
       const request = requestOf(model, guards, messages, options);
       return streamThrough(guards, request, async (grant) => {
         const { promise: opened, resolve: open } = Promise.withResolvers<undefined>();
-        const raw = new RawAnswer(request.provider);
+        const raw = new RawAnswer(request.provider, request.candidates);
         const self = standIn(model, request.model, grant, raw, () => open(undefined));
         const source = own.call(self, messages, sent(options, grant.signal), runManager);
         const iterator = source[Symbol.asyncIterator]();

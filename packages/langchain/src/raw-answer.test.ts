@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { RawAnswer } from './raw-answer.ts';
 
-async function read(provider: string, events: readonly object[], until = events.length): Promise<RawAnswer> {
-  const raw = new RawAnswer(provider);
+async function read(
+  provider: string,
+  events: readonly object[],
+  until = events.length,
+  answers?: number,
+): Promise<RawAnswer> {
+  const raw = new RawAnswer(provider, answers);
   const stream = raw.see({
     async *[Symbol.asyncIterator]() {
       yield* events;
@@ -50,6 +55,26 @@ describe('a raw stream', () => {
       usage: { promptTokens: 10, completionTokens: 4, totalTokens: 14 },
     };
     expect((await read('mistral', [{ data }])).figures?.usage).toMatchObject({ inputTokens: 10, outputTokens: 4 });
+  });
+
+  it('has not ended before each of its answers has', async () => {
+    const usage = { prompt_tokens: 10, completion_tokens: 4 };
+    const first = { choices: [{ index: 0, finish_reason: 'stop' }], usage };
+    const second = { choices: [{ index: 1, finish_reason: 'stop' }], usage };
+    expect(await read('openai', [first, first], 2, 2)).toMatchObject({ isOpen: true, figures: undefined });
+    expect(await read('openai', [first, second], 2, 2)).toMatchObject({
+      isOpen: false,
+      figures: { usage: { outputTokens: 4 } },
+    });
+  });
+
+  it('has ended where Anthropic says so, without a reason too', async () => {
+    const events = [
+      { type: 'message_start', message: { model: 'claude-x', usage: { input_tokens: 10, output_tokens: 1 } } },
+      { type: 'message_delta', delta: { stop_reason: null }, usage: { output_tokens: 50 } },
+      { type: 'message_stop' },
+    ];
+    expect(await read('anthropic', events)).toMatchObject({ isOpen: false, figures: { usage: { outputTokens: 50 } } });
   });
 
   it('knows the provider’s error event', async () => {

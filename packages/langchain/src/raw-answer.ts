@@ -15,12 +15,16 @@ export class RawAnswer {
   /** A stream that is listened to has not said yet how it ends: where it closes now, it was cut short. */
   isOpen = false;
   readonly #provider: string;
+  readonly #answers: number;
+  readonly #ended = new Set<unknown>();
   #model: string | undefined;
   #anthropic: Fields | undefined;
   #serviceTier: string | undefined;
 
-  constructor(provider: string) {
+  /** @param answers how many a stream has, each with an end of its own */
+  constructor(provider: string, answers = 1) {
     this.#provider = provider;
+    this.#answers = answers;
   }
 
   /** Takes a raw answer. @returns what the model class shall get: the answer, or the stream that is listened to */
@@ -60,7 +64,8 @@ export class RawAnswer {
   #event(event: Fields | undefined): void {
     if (event === undefined) return;
     const type = text(event['type']);
-    if (type === 'message_start' || type === 'message_delta') return this.#anthropicEvent(type, event);
+    if (type === 'message_start' || type === 'message_delta' || type === 'message_stop')
+      return this.#anthropicEvent(type, event);
     if (type === 'response.completed' || type === 'response.incomplete') {
       this.isOpen = false;
       return this.#whole(fields(event['response']));
@@ -78,7 +83,7 @@ export class RawAnswer {
     this.#model ??= text(message?.['model']);
     this.#anthropic = mergeAnthropicUsage(this.#anthropic, fields(message?.['usage'] ?? event['usage']) ?? {});
     // Before the reason to stop has come, it is a running count.
-    if (text(fields(event['delta'])?.['stop_reason']) === undefined) return;
+    if (type !== 'message_stop' && text(fields(event['delta'])?.['stop_reason']) === undefined) return;
     this.isOpen = false;
     const usage = usageFromRaw('anthropic', this.#anthropic);
     if (usage !== undefined) this.figures = { usage, model: this.#model };
@@ -90,8 +95,11 @@ export class RawAnswer {
     this.#serviceTier = text(chunk['service_tier']) ?? this.#serviceTier;
     const raw = fields(chunk['usage'] ?? chunk['usageMetadata']);
     const choices = list(chunk['choices'] ?? chunk['candidates']);
-    if (choices.some(isFinished) || (choices.length === 0 && raw !== undefined)) this.isOpen = false;
-    if (raw === undefined || !choices.every(isFinished)) return;
+    const ended = choices.filter(isFinished);
+    for (const choice of ended) this.#ended.add(fields(choice)?.['index'] ?? 0);
+    if (ended.length > 0 ? this.#ended.size >= this.#answers : choices.length === 0 && raw !== undefined)
+      this.isOpen = false;
+    if (raw === undefined || this.isOpen || ended.length < choices.length) return;
     const { usage } = figuresOfResponse(this.#provider, chunk);
     if (usage === undefined) return;
     this.figures = { usage: { ...usage, serviceTier: usage.serviceTier ?? this.#serviceTier }, model: this.#model };

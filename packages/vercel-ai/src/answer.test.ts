@@ -203,6 +203,16 @@ describe('a stream', () => {
     expect(meter.failed).toHaveBeenCalledOnce();
   });
 
+  it('reports its usage where the provider’s own last word is what the SDK calls an error', () => {
+    const { meter } = read([
+      { ...finish('error'), finishReason: { unified: 'error', raw: 'MALFORMED_FUNCTION_CALL' } },
+    ]);
+    expect(meter.usage).toHaveBeenCalledOnce();
+    expect(meter.failed).not.toHaveBeenCalled();
+    const unsaid = { type: 'finish', finishReason: { unified: 'error', raw: 'failed' }, usage: undefined };
+    expect(read([unsaid]).meter.failed).toHaveBeenCalledOnce();
+  });
+
   it('leaves an abort of the caller to the caller', () => {
     const { reader } = read([{ type: 'text-start', id: 't' }]);
     expect(reader.onStop(new DOMException('stop', 'AbortError'))).toBeUndefined();

@@ -95,11 +95,13 @@ export class StreamReader {
 
   #finish(part: LanguageModelV4StreamPart & { type: 'finish' }, meter: StreamMeter): void {
     this.#hasFinished = true;
-    const reason: unknown = fields(part.finishReason)?.['unified'] ?? part.finishReason;
+    const { unified = part.finishReason, raw } = fields(part.finishReason) ?? {};
     // The provider's last word did not come: Anthropic's usage, for one, then still counts a single token of output.
-    if (reason === 'interrupted' || reason === 'error') return meter.failed();
+    // Where it is an error in the SDK's words alone, the provider's own reason is there: Gemini's MALFORMED_FUNCTION_CALL.
+    if (unified === 'interrupted' || (unified === 'error' && raw === undefined)) return meter.failed();
     const usage = usageOfAnswer(this.#request, part, this.#fees.counts);
     if (usage !== undefined) meter.usage(usage);
+    else if (unified === 'error') meter.failed();
   }
 
   #track(part: LanguageModelV4StreamPart): void {

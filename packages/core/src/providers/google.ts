@@ -83,7 +83,7 @@ function generateDraft({ provider, path, body }: RawCall): Draft {
         ? {}
         : { [nameOfConfig(body)]: { ...config, maxOutputTokens } },
     path: (grant) => (grant.model === model ? path : withModel(path, grant)),
-    reader: () => new GenerateReader(provider),
+    reader: () => new GenerateReader(provider, request.candidates),
     figures: (answer) => figuresOfResponse(provider, answer),
   };
 }
@@ -163,10 +163,14 @@ function predictDraft({ provider, path, body }: RawCall): Draft {
 class GenerateReader implements StreamReader {
   hasEnded = false;
   readonly #provider: string;
+  readonly #answers: number;
+  readonly #ended = new Set<unknown>();
   #grounding: unknown;
 
-  constructor(provider: string) {
+  /** @param answers how many the stream has, each with an end of its own */
+  constructor(provider: string, answers = 1) {
     this.#provider = provider;
+    this.#answers = answers;
   }
 
   event(data: Fields, meter: StreamMeter): void {
@@ -175,7 +179,8 @@ class GenerateReader implements StreamReader {
     for (const entry of list(data['candidates'])) {
       const candidate = fields(entry);
       this.#grounding = candidate?.['groundingMetadata'] ?? this.#grounding;
-      if (candidate?.['finishReason'] !== undefined) this.hasEnded = true;
+      if (candidate?.['finishReason'] !== undefined && this.#ended.add(candidate['index'] ?? 0).size >= this.#answers)
+        this.hasEnded = true;
       for (const part of list(fields(candidate?.['content'])?.['parts'])) show(fields(part), meter);
     }
     const model = text(data['modelVersion']);

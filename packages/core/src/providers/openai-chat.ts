@@ -46,7 +46,7 @@ export function chatDraft(call: RawCall): Draft {
       ...capsEdits(call, model, grant),
       ...usageOption(call, isStream),
     }),
-    reader: () => new ChatReader(provider, hidesUsage(call)),
+    reader: () => new ChatReader(provider, hidesUsage(call), request.candidates),
     figures: (answer) => figuresOfResponse(provider, answer),
   };
 }
@@ -67,6 +67,7 @@ export function completionDraft(call: RawCall): Draft {
       candidates: prompts * each,
       textOnly: true,
     },
+    reader: () => new ChatReader(call.provider, hidesUsage(call), prompts * each),
     edits: (grant) => ({
       ...capEdits(body, draft.request.model, grant, 'max_tokens'),
       ...usageOption(call, draft.isStream),
@@ -161,12 +162,16 @@ function searchFees(model: string): Record<string, number> | undefined {
 class ChatReader implements StreamReader {
   readonly hides: ((data: Fields) => boolean) | undefined;
   readonly #provider: string;
+  readonly #answers: number;
+  readonly #ended = new Set<unknown>();
   hasEnded = false;
   #tier: unknown;
   #figures: ResponseFigures | undefined;
 
-  constructor(provider: string, hides: boolean) {
+  /** @param answers how many the stream has, each with an end of its own */
+  constructor(provider: string, hides: boolean, answers = 1) {
     this.#provider = provider;
+    this.#answers = answers;
     this.hides = hides ? isUsageAlone : undefined;
   }
 
@@ -186,7 +191,8 @@ class ChatReader implements StreamReader {
 
   #choice(choice: Fields | null, meter: StreamMeter): void {
     const finish = choice?.['finish_reason'];
-    if (finish !== undefined && finish !== null) this.hasEnded = true;
+    if (finish !== undefined && finish !== null && this.#ended.add(choice?.['index'] ?? 0).size >= this.#answers)
+      this.hasEnded = true;
     show(choice?.['text'], meter);
     const delta = choice?.['delta'] as Fields | null | undefined;
     if (delta === undefined || delta === null) return;
