@@ -1,7 +1,7 @@
 import { beforeEach, afterEach, describe, expect, it, vi } from 'vitest';
 import { Budget } from './budget/budget.ts';
 import { BudgetExceededError } from './errors.ts';
-import { lengthBound } from './pricing/bound.ts';
+import { byteBound, lengthBound } from './pricing/bound.ts';
 import { ControlledStream } from './testing/controlled-stream.ts';
 import { deferred, guardFixture } from './testing/index.ts';
 import { expectSettled, meteredGuard } from './testing/metered.ts';
@@ -39,6 +39,15 @@ describe('an input that changes while its call waits', () => {
     expect(waiting.provider.requests).toBe(2);
     expect(reserved(waiting)).toBeGreaterThanOrEqual(1.5 + 1); // two bytes each, at the least
     expect(reserved(waiting)).toBeLessThanOrEqual(1.5 + lengthBound(waiting.messages, 'fake') / 1_000);
+  });
+
+  it('is bounded anew where it has become another text of the same length', async () => {
+    const waiting = await oneWaiting();
+    waiting.messages[0]!.content = '日'.repeat(10);
+    waiting.provider.pending[0]!.answer(0, 0);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(waiting.provider.requests).toBe(2);
+    expect(reserved(waiting)).toBeGreaterThanOrEqual(1.5 + byteBound(waiting.messages, 'fake') / 1_000);
   });
 
   it('is refused where it no longer fits, and nothing is sent', async () => {

@@ -6,7 +6,7 @@ import { conversationOf, type BilledPrefixes, type Conversation } from './billed
 import { amountIn, blocker, type Amounts } from './budget/ledger.ts';
 import type { Account } from './budget/pool.ts';
 import type { CallRequest } from './call.ts';
-import { byteBound, lengthBound } from './pricing/bound.ts';
+import { boundOf, bytesOf } from './input-bound.ts';
 import { mayReasonUnseen } from './pricing/hidden-output.ts';
 import { affordableOutput, worstCost, type Price } from './pricing/price.ts';
 import { lacksTokenizer, sharpBound } from './pricing/sharpen.ts';
@@ -51,6 +51,8 @@ export class Claim implements Amounts {
   #rung: Rung = 'length';
   /** The length bound that the claim rests on; a caller may change its messages while the call waits or runs. */
   #lengthBound = 0;
+  /** The same in bytes, once these are what the claim rests on: texts of one length may have more of them. */
+  #byteBound = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly request: CallRequest,
@@ -59,12 +61,9 @@ export class Claim implements Amounts {
     readonly prefixes?: BilledPrefixes,
   ) {
     const { input, inputTokens } = request;
-    if (inputTokens === undefined && input === undefined)
-      this.inputBound = this.#held(price.maxInputTokens ?? UNKNOWN_WINDOW);
-    else {
-      this.#lengthBound = boundOf(request);
-      this.inputBound = this.#held(this.#lengthBound);
-    }
+    const isShown = inputTokens !== undefined || input !== undefined;
+    if (isShown) this.#lengthBound = boundOf(request);
+    this.inputBound = this.#held(isShown ? this.#lengthBound : (price.maxInputTokens ?? UNKNOWN_WINDOW));
   }
 
   /** Whether a lower output cap would reach the provider. */
@@ -142,14 +141,15 @@ export class Claim implements Amounts {
   tighten(): boolean {
     if (this.#rung !== 'length' || !this.#canSharpen()) return false;
     this.#rung = 'bytes';
-    const { input, provider, model } = this.request;
-    return this.#lower(byteBound(input, provider, model));
+    this.#byteBound = bytesOf(this.request);
+    return this.#lower(this.#byteBound);
   }
 
   /** Goes to a real tokenizer, and to what was billed before, off the hot path. @returns whether that changed the bound */
   async sharpen(): Promise<boolean> {
     if (this.#rung === 'tokens' || !this.#canSharpen()) return false;
     this.#rung = 'tokens';
+    this.#byteBound = Math.min(this.#byteBound, bytesOf(this.request));
     const { input, provider, model } = this.request;
     const sharp = sharpBound(input, provider, model);
     this.note();
@@ -168,6 +168,7 @@ export class Claim implements Amounts {
     this.#rung = 'length';
     this.conversation = undefined;
     this.#lengthBound = boundOf(this.request);
+    this.#byteBound = Number.POSITIVE_INFINITY;
     this.inputBound = this.#held(this.#lengthBound);
   }
 
@@ -177,14 +178,14 @@ export class Claim implements Amounts {
     const cap = inner.maxOutputTokens ?? price.maxOutputTokens ?? UNKNOWN_MAX_OUTPUT;
     if (price.kind === 'text' && cap > this.cap) return false;
     for (const field of ADDED) if ((inner[field] ?? 0) > (request[field] ?? 0)) return false;
-    return inner.serviceTier === request.serviceTier && boundOf(inner) <= this.#lengthBound;
+    return inner.serviceTier === request.serviceTier && this.#isWithin(inner);
   }
 
   /** What an inner layer's version of the request needs beyond what this claim holds. */
   excess(inner: CallRequest): Amounts {
     const { request, price } = this;
     const rounds = (inner.inputRounds ?? 1) / (request.inputRounds ?? 1);
-    const bound = boundOf(inner) <= this.#lengthBound ? this.inputBound * rounds : this.#held(boundOf(inner)) * rounds;
+    const bound = (this.#isWithin(inner) ? this.inputBound : this.#held(boundOf(inner))) * rounds;
     const cap = price.kind === 'text' ? (inner.maxOutputTokens ?? price.maxOutputTokens ?? UNKNOWN_MAX_OUTPUT) : 0;
     const output = cap + (inner.extraOutputTokens ?? 0);
     const tokens = bound + output * (inner.candidates ?? 1);
@@ -199,6 +200,7 @@ export class Claim implements Amounts {
     this.tokens += extra.tokens;
     this.cap = Math.max(this.cap, inner.maxOutputTokens ?? 0);
     this.#lengthBound = Math.max(this.#lengthBound, boundOf(inner));
+    this.#byteBound = Math.max(this.#byteBound, this.#bytesOf(inner));
     this.inputBound = Math.max(this.inputBound, Math.min(this.#held(boundOf(inner)), this.tokens));
   }
 
@@ -212,7 +214,17 @@ export class Claim implements Amounts {
   }
 
   #isUnchanged(): boolean {
-    return !this.#canSharpen() || boundOf(this.request) === this.#lengthBound;
+    if (!this.#canSharpen()) return true;
+    return boundOf(this.request) === this.#lengthBound && this.#bytesOf(this.request) === this.#byteBound;
+  }
+
+  /** Whether an input is no larger than the one that the claim was made for. */
+  #isWithin(inner: CallRequest): boolean {
+    return boundOf(inner) <= this.#lengthBound && this.#bytesOf(inner) <= this.#byteBound;
+  }
+
+  #bytesOf(request: CallRequest): number {
+    return this.#byteBound === Number.POSITIVE_INFINITY ? this.#byteBound : bytesOf(request);
   }
 
   /** A count of what the input has become says nothing of what it was. */
@@ -285,10 +297,4 @@ export class Claim implements Amounts {
     if (most !== Number.POSITIVE_INFINITY && worstCost(price, input, most + extra, request) <= room) return most;
     return affordableOutput(price, input, Math.floor(room), request) - extra;
   }
-}
-
-/** The first bound of a request's input, in constant time for each of its strings. */
-function boundOf({ input, inputTokens, provider, model }: CallRequest): number {
-  if (inputTokens !== undefined) return inputTokens;
-  return input === undefined ? Number.POSITIVE_INFINITY : lengthBound(input, provider, model);
 }

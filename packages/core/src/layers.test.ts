@@ -48,6 +48,18 @@ async function nested(
 }
 
 describe('an inner call of the same guard', () => {
+  it('is held by the outer one’s bytes where those are what it holds, and not by its length', async () => {
+    const world = layered();
+    const textOf = (letter: string): Messages => [{ role: 'user', content: letter.repeat(1_000) }];
+    world.guard.setLimit('total', 2); // room for the outer one's bytes, and not for three times as many
+    const outer = { ...world.request, inputTokens: undefined, input: textOf('a'), maxOutputTokens: 100 };
+    const [held] = await nested(world, outer, () => ({ ...outer, input: textOf('b'), identity: outer.input }));
+    expect(held).toBeLessThan(1.5);
+    const larger = nested(world, outer, () => ({ ...outer, input: textOf('日'), identity: outer.input }));
+    await expect(larger).rejects.toThrow(BudgetExceededError);
+    expect(world.held()).toEqual([0, 0, 0]);
+  });
+
   const larger: [string, Partial<CallRequest>, number][] = [
     ['a higher cap', { maxOutputTokens: 701 }, 751],
     ['no cap', { maxOutputTokens: undefined }, 50 + 4_096],
