@@ -97,6 +97,15 @@ describe('what was billed for the beginning of a conversation', () => {
     expect(await prefixes.boundOf(seen(requestOf(SECOND)))).toBe(Infinity);
   });
 
+  it('is learnt where most of it are ids', async () => {
+    const id = 'x'.repeat(60);
+    const part = { type: 'tool-call', toolCallId: id, toolName: 'f', providerOptions: { openai: { itemId: id } } };
+    const asked = requestOf([ask('Hi'), ...Array.from({ length: 20 }, () => say([part]))]);
+    const prefixes = new BilledPrefixes(() => 0);
+    await prefixes.learn(seen(asked), 180);
+    expect(await prefixes.boundOf(seen(asked))).toBeLessThan(300);
+  });
+
   it('is not learnt from a report that leaves most of the text out', async () => {
     const long = requestOf([ask('Tell me all that you know of Dune. '.repeat(200))]);
     const prefixes = new BilledPrefixes(() => 0);

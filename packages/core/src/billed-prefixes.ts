@@ -36,6 +36,9 @@ const PLAIN_FIELDS: ReadonlySet<string> = new Set(
 const CHANGING =
   /"type":"(?:reasoning|thinking|redacted_thinking|item_reference|compaction)"|"(?:reasoning|reasoning_content|thought|thoughtSignature|thought_signature|encrypted_content|signature|reasoningEncryptedContent)":|thought_signatures__":\{"/;
 
+/** Names of calls and items, most of them the SDK's own: long, and not read by the model. */
+const IDS = /"(?:id|itemId|toolCallId|tool_call_id|call_id)":"[^"]*",?/g;
+
 /** A conversation as a request showed it. */
 export interface Conversation {
   readonly provider: string;
@@ -43,6 +46,7 @@ export interface Conversation {
   readonly list: (typeof LISTS)[number];
   /** Each message as JSON. */
   readonly texts: readonly string[];
+  /** How long it is, without ids. */
   readonly characters: number;
   /** One for each beginning of the conversation, the whole of it last: of all that is in it, and of what stands beside. */
   readonly keys: Promise<readonly string[]>;
@@ -70,9 +74,10 @@ export function conversationOf(request: CallRequest): Conversation | undefined {
     const { [list]: messages, ...beside } = fields;
     const texts = (messages as readonly unknown[]).map((message) => JSON.stringify(message, shownWhole));
     const head = JSON.stringify([provider, model, address, beside], shownWhole);
-    const characters = texts.reduce((sum, text) => sum + text.length, head.length);
-    if (texts.length > MOST_MESSAGES || characters > MOST_CHARACTERS) return undefined;
+    const length = texts.reduce((sum, text) => sum + text.length, head.length);
+    if (texts.length > MOST_MESSAGES || length > MOST_CHARACTERS) return undefined;
     if (!isPlain(beside) || texts.some((text) => CHANGING.test(text))) return undefined;
+    const characters = texts.reduce((sum, text) => sum + text.replace(IDS, '').length, head.length);
     return { provider, model, list, texts, characters, keys: keysOf(head, texts).catch(() => []) };
   } catch {
     return undefined; // what can't be read is not recognised either
