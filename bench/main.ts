@@ -3,14 +3,7 @@
  * as the first argument takes that part alone and leaves the rest of the file as it is; `engine sdk langchain` takes those
  * sections of it.
  */
-import { backendSections } from './backend/sections.ts';
-import { importSection, memorySection } from './footprint.ts';
-import { langchainSection } from './langchain.ts';
-import { mastraSection } from './mastra.ts';
 import type { Figure, Section } from './measure.ts';
-import { middlewareSection } from './middleware.ts';
-import { reserveSection } from './reserve.ts';
-import { sdkSection } from './sdk.ts';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,17 +11,17 @@ import { cpus, loadavg } from 'node:os';
 
 const RESULTS = 'bench/RESULTS.md';
 
-const ENGINE: Readonly<Record<string, () => Section | Promise<Section>>> = {
-  memory: memorySection,
-  reserve: reserveSection,
-  middleware: middlewareSection,
-  langchain: langchainSection,
-  mastra: mastraSection,
-  sdk: sdkSection,
-  import: importSection,
+const ENGINE: Readonly<Record<string, () => Promise<Section>>> = {
+  memory: async () => (await import('./footprint.ts')).memorySection(),
+  reserve: async () => (await import('./reserve.ts')).reserveSection(),
+  middleware: async () => (await import('./middleware.ts')).middlewareSection(),
+  langchain: async () => (await import('./langchain.ts')).langchainSection(),
+  mastra: async () => (await import('./mastra.ts')).mastraSection(),
+  sdk: async () => (await import('./sdk.ts')).sdkSection(),
+  import: async () => (await import('./footprint.ts')).importSection(),
 };
 
-/** Each section in a process of its own: what one leaves behind, in compiled code and on the heap, would slow the next. */
+/** Each section in a process of its own: what one leaves behind, in compiled code and on the heap, would slow the next, and so would the frameworks of the others. */
 async function* engineSections(names: readonly string[]): AsyncGenerator<Section> {
   for (const name of names) {
     const child = fork(process.argv[1] ?? '', ['take', name], { execArgv: process.execArgv });
@@ -50,7 +43,7 @@ const args = isPart ? rest : process.argv.slice(2);
 const sections = new Map(part === 'engine' || part === 'backend' ? earlier() : []);
 if (part !== 'backend')
   await takeAll(engineSections(part === 'engine' && rest.length > 0 ? rest : Object.keys(ENGINE)));
-if (part !== 'engine') await takeAll(backendSections(args));
+if (part !== 'engine') await takeAll((await import('./backend/sections.ts')).backendSections(args));
 
 const [cpu] = cpus();
 const head = [

@@ -2,7 +2,7 @@
  * The way into every task of this repository: `node scripts/go.mjs <task> [args]`, which is what the npm scripts call. It
  * does the set-up where it is missing, then runs the task on the pinned Node. Needs Node 20 or newer, and nothing installed.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { check } from './check.mjs';
 import { ensureBuilt, ensureInstalled, markBuilt, ROOT, runNode, runTool, SetupError } from './setup.mjs';
@@ -48,18 +48,22 @@ async function build(args) {
 /** Compiled as the packages are: what a development loader adds to each function would be measured otherwise. */
 async function bench(args) {
   const { build: bundle } = await import('esbuild');
-  const outfile = join(ROOT, 'node_modules/.cache/bench.mjs');
+  const outdir = join(ROOT, 'node_modules/.cache/bench');
+  rmSync(outdir, { recursive: true, force: true });
   const entryPoints = [join(ROOT, 'bench/main.ts')];
   await bundle({
     entryPoints,
-    outfile,
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    // What a section needs is loaded with it.
+    splitting: true,
     bundle: true,
     packages: 'external',
     format: 'esm',
     platform: 'node',
     target: 'node22',
   });
-  return (await runNode(['--expose-gc', outfile, ...args])).code;
+  return (await runNode(['--expose-gc', join(outdir, 'main.mjs'), ...args])).code;
 }
 
 function program(path, args) {
