@@ -10,18 +10,28 @@ interface Answered {
   readonly response?: unknown;
 }
 
-/** Of guards that a stop condition asks. An entry lives no longer than the step that has the headers. */
-const ofGuards = new WeakMap<AgentKavach, WeakMap<object, NextCall>>();
+/** The calls of one guard. An entry lives no longer than the step that has the headers. */
+interface Calls {
+  readonly byHeaders: WeakMap<object, NextCall>;
+  /** The last of all, for steps without headers, as of a mock: where several such loops run at once, it may be of another. */
+  last: NextCall | undefined;
+}
+
+/** Of guards that a stop condition asks. */
+const ofGuards = new WeakMap<AgentKavach, Calls>();
 
 /** Remembers the calls of this guard from now on. */
 export function rememberCalls(guard: AgentKavach): void {
-  if (!ofGuards.has(guard)) ofGuards.set(guard, new WeakMap());
+  if (!ofGuards.has(guard)) ofGuards.set(guard, { byHeaders: new WeakMap(), last: undefined });
 }
 
 /** Notes how to carry on from a call, where anybody will ask. */
 export function remember(guard: AgentKavach, answer: Answered, next: NextCall): void {
+  const calls = ofGuards.get(guard);
+  if (calls === undefined) return;
   const headers = headersOf(answer);
-  if (headers !== undefined) ofGuards.get(guard)?.set(headers, next);
+  calls.last = next;
+  if (headers !== undefined) calls.byHeaders.set(headers, next);
 }
 
 /** How to carry on from the last of a loop's steps. What is known of the one before it, a whole prompt, is forgotten. */
@@ -29,8 +39,8 @@ export function nextCallOf(guard: AgentKavach, steps: readonly Answered[]): Next
   const calls = ofGuards.get(guard);
   const before = headersOf(steps.at(-2));
   const last = headersOf(steps.at(-1));
-  if (before !== undefined && before !== last) calls?.delete(before);
-  return last === undefined ? undefined : calls?.get(last);
+  if (before !== undefined && before !== last) calls?.byHeaders.delete(before);
+  return last === undefined ? calls?.last : calls?.byHeaders.get(last);
 }
 
 function headersOf(answer: Answered | undefined): object | undefined {

@@ -26,7 +26,7 @@ export function kavachStopWhen(guard: AgentKavach): (loop: { steps: readonly Ste
   rememberCalls(guard);
   return async ({ steps }) => {
     const next = nextCallOf(guard, steps);
-    // Of a model that answers without HTTP, or has another guard, only this much is known.
+    // Of a model that has another guard, only this much is known.
     if (next === undefined) return !guard.canStartCall();
     return !(await guard.canStartCall(next(steps.at(-1)?.response.messages ?? [])));
   };

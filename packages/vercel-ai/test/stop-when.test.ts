@@ -10,6 +10,7 @@ import {
 } from 'ai';
 import { AgentKavach, Budget, findKavachError, type Budget as OneBudget } from '@agentkavach/core';
 import { rejection, spentNano } from '@agentkavach/core/testing';
+import { MockLanguageModelV4 } from 'ai/test';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { kavach, kavachProvider, kavachStopWhen } from '../src/index.ts';
@@ -146,5 +147,30 @@ describe('kavachStopWhen', () => {
       stopWhen: [isStepCount(6), kavachStopWhen(guard)],
     });
     expect(steps).toHaveLength(2);
+  });
+
+  it('foresees the refusal of a model that answers without HTTP', async () => {
+    const guard = new AgentKavach({ budget: Budget.total(0.02) });
+    const mock = new MockLanguageModelV4({
+      provider: 'openai.chat',
+      modelId: 'gpt-4o',
+      doGenerate: async () => ({
+        content: [{ type: 'tool-call', toolCallId: 'a', toolName: 'lookup', input: '{"word":"x"}' }],
+        finishReason: { unified: 'tool-calls', raw: 'tool_calls' },
+        usage: {
+          inputTokens: { total: 1_000, noCache: 1_000, cacheRead: 0, cacheWrite: 0 },
+          outputTokens: { total: 50, text: 50, reasoning: 0 },
+        },
+        warnings: [],
+      }),
+    });
+    const { steps } = await generateText({
+      model: wrapLanguageModel({ model: mock, middleware: kavach(guard) }),
+      tools: toolThatSays(() => 'word '.repeat(200)),
+      prompt: 'Look it up.',
+      stopWhen: [isStepCount(50), kavachStopWhen(guard)],
+    });
+    expect(steps.length).toBeGreaterThan(1);
+    expect(steps.length).toBeLessThan(10);
   });
 });
