@@ -27,4 +27,12 @@ it('remembers nothing where nobody asks, nor of another guard’s calls', () => 
   remember(other, step, next);
   expect(nextCallOf(guard, [step])).toBeUndefined();
   expect(nextCallOf(other, [])).toBeUndefined();
+  expect(nextCallOf(guard, [{}])).toBeUndefined();
+});
+
+it('takes the last call of the guard for that of a step without headers', () => {
+  const guard = new AgentKavach({ budget: Budget.total(1) });
+  rememberCalls(guard);
+  remember(guard, {}, next);
+  expect(nextCallOf(guard, [stepOf(), {}])).toBe(next);
 });

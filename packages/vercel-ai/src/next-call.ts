@@ -40,6 +40,7 @@ export function nextCallOf(guard: AgentKavach, steps: readonly Answered[]): Next
   const before = headersOf(steps.at(-2));
   const last = headersOf(steps.at(-1));
   if (before !== undefined && before !== last) calls?.byHeaders.delete(before);
+  if (steps.length === 0) return undefined;
   return last === undefined ? calls?.last : calls?.byHeaders.get(last);
 }
 
