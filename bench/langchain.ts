@@ -101,7 +101,7 @@ export async function langchainSection(): Promise<Section> {
     Object.fromEntries(
       Object.entries(agents).map(([name, agent]) => [name, () => agent.invoke({ messages: MESSAGES })]),
     ),
-    { batch: 5, rounds: 150, warmUp: 300 },
+    { batch: 5, rounds: 200, warmUp: 2000 },
   );
   await guard.close();
   const over = (figures: Record<string, number>, name: string, base: string): number =>

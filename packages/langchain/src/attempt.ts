@@ -52,9 +52,22 @@ const CLIENT_OPTIONS = ['clientConfig', 'configuration', 'clientOptions'];
 /** The host that a model asks, by the addresses in its fields; `undefined` where there are none. */
 export function addressOf(model: unknown): string | undefined {
   const own = fields(model);
-  const all = [own, ...CLIENT_OPTIONS.map((name) => fields(own?.[name]))];
-  const found = all.flatMap((options) => ADDRESSES.flatMap((name) => text(options?.[name]) ?? []));
-  return found.length === 0 ? undefined : found.join(' ');
+  if (own === undefined) return undefined;
+  let found = addressIn(own);
+  for (const name of CLIENT_OPTIONS) {
+    const options = fields(own[name]);
+    if (options !== undefined) found += addressIn(options);
+  }
+  return found === '' ? undefined : found;
+}
+
+function addressIn(options: Fields): string {
+  let found = '';
+  for (const name of ADDRESSES) {
+    const address = text(options[name]);
+    if (address !== undefined) found += `${address} `;
+  }
+  return found;
 }
 
 /**
