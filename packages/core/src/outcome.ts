@@ -130,7 +130,8 @@ export function knownUsage(usage: Usage): Usage {
   return corrections === undefined ? usage : { ...usage, ...corrections };
 }
 
-const COUNTS = [
+/** The fields of a usage that count something. */
+export const COUNTS = [
   'inputTokens',
   'cacheReadTokens',
   'cacheWriteTokens',

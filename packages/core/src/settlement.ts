@@ -4,6 +4,7 @@ import type { Claim } from './claim.ts';
 import type { CallOutcome } from './events.ts';
 import { isCount, isReported, knownUsage } from './outcome.ts';
 import { costOf, worstCost, type Price } from './pricing/price.ts';
+import { sayUnread } from './unread-usage.ts';
 
 /** What a call is charged in the end. */
 export interface Charge {
@@ -63,9 +64,10 @@ export function chargeFor(
   priceOf: (model: string) => Price,
 ): Charge | undefined {
   try {
-    if (!isReported(usage)) return undefined;
+    if (!isReported(usage)) return void sayUnread(usage);
     const price = answeringModel === undefined ? claim.price : priceOf(answeringModel);
     const charge = priced(claim, knownUsage(usage), price, priceOf);
+    if (charge.estimated) sayUnread(usage);
     if (claim.conversation !== undefined && price === claim.price) learn(claim, charge);
     return charge;
   } catch {

@@ -46,9 +46,12 @@ export function streamOf(
     const stream = await withRetries(model, options, () => {
       const request = requestOf(model, guards, messages, options);
       return streamThrough(guards, request, async (grant) => {
-        const { promise: opened, resolve: open } = Promise.withResolvers<undefined>();
         const raw = new RawAnswer(request.provider, request.candidates);
-        const self = standIn(model, request.model, grant, raw, () => open(undefined));
+        let open: (() => void) | undefined;
+        const opened = new Promise<void>((resolve) => {
+          open = resolve;
+        });
+        const self = standIn(model, request.model, grant, raw, () => open?.());
         const source = own.call(self, messages, sent(options, grant.signal), runManager);
         const iterator = source[Symbol.asyncIterator]();
         // Until the provider has answered, a failure is an answer to retry or to release, and not a broken stream.
