@@ -65,7 +65,7 @@ const LAYERS: readonly { readonly layer: string; readonly names: readonly string
   {
     layer: 'calls',
     names:
-      'billed-prefixes input-bound claim price-book settlement pace meter unfinished in-flight waiting gate watch prompt spend recorder next-call model-switch call-layer loop-watch engine refused admission guarded-* reserved-call'.split(
+      'billed-prefixes input-bound claim price-book unread-usage settlement pace meter unfinished in-flight waiting gate watch prompt spend recorder next-call model-switch call-layer loop-watch engine refused admission guarded-* reserved-call'.split(
         ' ',
       ),
   },
