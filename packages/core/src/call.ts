@@ -139,6 +139,11 @@ export interface CallRequest extends PriceHints {
    * guard looks for loops. Default: read out of `input`, where that has a provider's own shape.
    */
   readonly history?: (() => readonly Turn[]) | undefined;
+  /**
+   * For an adapter whose `input` names items that the provider keeps, by their ids alone: the most tokens that one is billed
+   * as input for a model, `undefined` where it is not known. Default: a stated ceiling for reasoning, and the context window for the rest.
+   */
+  readonly keptItems?: ((id: string, model: string) => number | undefined) | undefined;
   /** The caller's own signal; merged with the guard's. */
   readonly signal?: AbortSignal | undefined;
   /** Whether an error of the callback proves that nothing was sent (a missing key, an invalid argument). */

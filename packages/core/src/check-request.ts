@@ -20,7 +20,7 @@ const KNOWN = new Set<string>([
     'unstoppable',
   ],
   ...['canClampOutput', 'kind', 'signal', 'notSent', 'identity', 'cacheWrite', 'serviceTier', 'toolCalls', 'images'],
-  ...['candidates', 'textOnly', 'canSwitchModel', 'history'],
+  ...['candidates', 'textOnly', 'canSwitchModel', 'history', 'keptItems'],
 ]);
 const MEANT: Readonly<Record<string, string>> = {
   messages: 'input',
@@ -63,6 +63,8 @@ export function checkRequest(request: CallRequest): void {
   if (toolCalls !== undefined) for (const name in toolCalls) checkCount(toolCalls[name], `toolCalls.${name}`, 0);
   if (request.history !== undefined && typeof request.history !== 'function')
     throw wrong('request.history', 'must be a function that returns the turns so far', request.history);
+  if (request.keptItems !== undefined && typeof request.keptItems !== 'function')
+    throw wrong('request.keptItems', 'must be a function that says what an item costs', request.keptItems);
   if (signal !== undefined && !isSignal(signal)) throw wrong('request.signal', 'must be an AbortSignal', signal);
 }
 

@@ -6,7 +6,7 @@ import { conversationOf, type BilledPrefixes, type Conversation } from './billed
 import { amountIn, blocker, type Amounts } from './budget/ledger.ts';
 import type { Account } from './budget/pool.ts';
 import type { CallRequest } from './call.ts';
-import { boundOf, bytesOf } from './input-bound.ts';
+import { boundOf, bytesOf, keptIn } from './input-bound.ts';
 import { mayReasonUnseen } from './pricing/hidden-output.ts';
 import { affordableOutput, worstCost, type Price } from './pricing/price.ts';
 import { lacksTokenizer, sharpBound } from './pricing/sharpen.ts';
@@ -151,7 +151,7 @@ export class Claim implements Amounts {
     this.#rung = 'tokens';
     this.#byteBound = Math.min(this.#byteBound, bytesOf(this.request));
     const { input, provider, model } = this.request;
-    const sharp = sharpBound(input, provider, model);
+    const sharp = sharpBound(input, provider, model, undefined, keptIn(this.request));
     this.note();
     const billed = this.conversation && this.prefixes?.boundOf(this.conversation);
     return this.#lower(Math.min(await sharp, (await billed) ?? Infinity));

@@ -81,7 +81,7 @@ describe('sentMessage', () => {
   });
 
   it('takes the items of an earlier answer, and not its content too, where they are what is sent', () => {
-    expect(sentMessage(answer, true)).toEqual({ role: 'assistant', items: [{ type: 'reasoning' }] });
+    expect(sentMessage(answer, true)).toEqual({ role: 'assistant', content: [{ type: 'reasoning' }] });
   });
 
   it('takes the content where the items are none that would be sent', () => {

@@ -30,9 +30,12 @@ export function sentMessage(message: unknown, sendsItems: boolean): unknown {
   const type = typeOf(own);
   const output = list(fields(own['response_metadata'])?.['output']);
   if (sendsItems && type === 'ai' && output.length > 0 && output.every(isItem))
-    return { role: 'assistant', items: output };
-  const extra = Object.entries(fields(own['additional_kwargs']) ?? {}).filter(
-    ([key, value]) => !REPEATED.has(key) && value !== undefined && value !== null,
+    return { role: 'assistant', content: output };
+  const kwargs = fields(own['additional_kwargs']) ?? {};
+  // Sent as an item of its own: its id may stand for thousands of tokens.
+  const reasoning = sendsItems ? fields(kwargs['reasoning']) : undefined;
+  const extra = Object.entries(kwargs).filter(
+    ([key, value]) => !REPEATED.has(key) && value !== undefined && value !== null && value !== reasoning,
   );
   const calls = list(own['tool_calls']);
   return {
@@ -41,6 +44,7 @@ export function sentMessage(message: unknown, sendsItems: boolean): unknown {
     ...(own['name'] === undefined ? {} : { name: own['name'] }),
     ...(own['tool_call_id'] === undefined ? {} : { tool_call_id: own['tool_call_id'] }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...(reasoning === undefined ? {} : { parts: [{ ...reasoning, type: 'reasoning' }] }),
     ...(extra.length === 0 ? {} : { additional: Object.fromEntries(extra) }),
   };
 }

@@ -1,5 +1,6 @@
 /** Guarded calls of a chat model: in one piece and as a stream, under one guard or several. */
 import type { AgentKavach, CallGrant, CallRequest, CallResult, StreamMeter, StreamResult } from '@agentkavach/core';
+import { keptItemsOf, type KeptItems } from '@agentkavach/core/providers';
 import { figuresOfGenerations, priced } from './answer.ts';
 import { addressOf, deploymentOf, hasCapField, hasModelField, standIn } from './attempt.ts';
 import { assertHoldable } from './hosted-tools.ts';
@@ -30,7 +31,9 @@ export function generate(model: object, guards: readonly AgentKavach[], own: Gen
         const value = await own.call(self, messages, optionsToSend(model, options, grant), runManager);
         const { generations, llmOutput } = fields(value) ?? {};
         const shown = figuresOfGenerations(request, generations, llmOutput);
-        return { value, ...priced(request, { ...shown, ...raw.figures, toolCalls: shown.toolCalls }) };
+        const figures = priced(request, { ...shown, ...raw.figures, toolCalls: shown.toolCalls });
+        keptAt(guards, request).learn(grant.model, raw.items, figures.usage?.outputTokens);
+        return { value, ...figures };
       });
     });
 }
@@ -59,7 +62,7 @@ export function streamOf(
         await Promise.race([opened, first]);
         return {
           stream: resumed(iterator, first),
-          meter: meterOf(request, key, raw),
+          meter: meterOf(request, key, raw, (tokens) => keptAt(guards, request).learn(grant.model, raw.items, tokens)),
           isWhole: () => !raw.isOpen,
         };
       });
@@ -82,6 +85,7 @@ function meterOf(
   request: CallRequest,
   key: '_streamResponseChunks' | '_streamChatModelEvents',
   raw: RawAnswer,
+  learn: (outputTokens: number | undefined) => void,
 ): (chunk: unknown, meter: StreamMeter) => void {
   const reader = new StreamReader(request.provider);
   return (chunk, meter) => {
@@ -90,6 +94,7 @@ function meterOf(
     if (raw.failed) meter.failed();
     const { usage, model } = priced(request, raw.figures ?? { usage: reader.usage });
     if (usage !== undefined) meter.usage(usage);
+    if (raw.items.length > 0) learn(usage?.outputTokens);
     if (model !== undefined) meter.model(model);
   };
 }
@@ -121,15 +126,25 @@ function requestOf(
   const deployment = deploymentOf(model);
   const name = modelNameOf(fields(invoked(model, 'getLsParams', all)), params, deployment);
   for (const guard of guards) assertHoldable(guard, name, params);
+  const address = addressOf(model);
   return toCallRequest({
     name,
-    address: addressOf(model),
+    address,
     messages,
     params,
+    keptItems: keptAt(guards, { ...name, address }).tokensOf,
     signal: signalOf(options),
     canClampOutput: hasCapField(model),
     canSwitchModel: deployment === undefined && hasModelField(model),
   });
+}
+
+/** What OpenAI keeps, by guard and host: `createAgent` makes another model object for each step. */
+function keptAt(
+  [guard]: readonly AgentKavach[],
+  { provider, address = '' }: Pick<CallRequest, 'provider' | 'address'>,
+): KeptItems {
+  return keptItemsOf(guard as AgentKavach, `${provider} ${address}`);
 }
 
 function invoked(model: object, key: string, options: Fields): unknown {

@@ -3,7 +3,7 @@
  * thoughts, Mistral's cache, Anthropic's one-hour cache writes, service tiers, the fees of hosted tools.
  */
 import type { CallFigures } from '@agentkavach/core';
-import { figuresOfResponse, mergeAnthropicUsage, usageFromRaw } from '@agentkavach/core/providers';
+import { figuresOfResponse, mergeAnthropicUsage, usageFromRaw, writtenItems } from '@agentkavach/core/providers';
 import { fields, isAsyncIterable, list, text, type Fields } from './shape.ts';
 
 /** Takes the raw answer, or the events of a raw stream, of one request. */
@@ -12,6 +12,8 @@ export class RawAnswer {
   figures: CallFigures | undefined;
   /** Whether a stream carried the provider's own error event. */
   failed = false;
+  /** The ids of what the model wrote, where OpenAI keeps it. */
+  items: readonly string[] = [];
   /** A stream that is listened to has not said yet how it ends: where it closes now, it was cut short. */
   isOpen = false;
   readonly #provider: string;
@@ -40,6 +42,7 @@ export class RawAnswer {
     if (body === undefined) return;
     const { usage, model, toolCalls } = figuresOfResponse(this.#provider, inWireNames(body));
     if (usage !== undefined) this.figures = { usage, model, toolCalls };
+    this.items = writtenItems(body);
   }
 
   /** The same stream object, whose events pass by here. */

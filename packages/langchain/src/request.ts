@@ -14,6 +14,7 @@ export interface ModelCall {
   readonly address?: string | undefined;
   /** The model's `invocationParams()`, in its provider's own words. */
   readonly params: Fields;
+  readonly keptItems?: CallRequest['keptItems'];
   readonly signal?: AbortSignal | undefined;
   /** Whether the output cap and the model can be exchanged. Default: neither. */
   readonly canClampOutput?: boolean | undefined;
@@ -41,7 +42,7 @@ const CAPS = ['max_completion_tokens', 'max_output_tokens', 'max_tokens', 'maxOu
 
 /** The guard's request for a call of a chat model. */
 export function toCallRequest(call: ModelCall): CallRequest {
-  const { name, address, messages, params, signal, canClampOutput, canSwitchModel } = call;
+  const { name, address, messages, params, keptItems, signal, canClampOutput, canSwitchModel } = call;
   const generation = fields(params['generationConfig']);
   const fees = hostedFees(name, params);
   // Only the parameters of the Responses endpoint have this name, set or not.
@@ -69,6 +70,7 @@ export function toCallRequest(call: ModelCall): CallRequest {
     canClampOutput: canClampOutput === true && canClamp(params),
     canSwitchModel,
     history: () => turnsOf(messages),
+    keptItems,
     signal,
     identity: messages,
   };

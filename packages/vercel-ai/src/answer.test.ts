@@ -1,5 +1,6 @@
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import type { CallRequest, StreamMeter } from '@agentkavach/core';
+import { keptItemsOf } from '@agentkavach/core/providers';
 import { describe, expect, it, vi } from 'vitest';
 import { modelOfAnswer, usageOfAnswer } from './answer.ts';
 import { ToolFees } from './provider-tools.ts';
@@ -155,7 +156,7 @@ describe('a stream', () => {
       failed: vi.fn(),
       ended: vi.fn(),
     } satisfies StreamMeter;
-    const reader = new StreamReader(request(provider), new ToolFees([]), 'truncate');
+    const reader = new StreamReader(request(provider), new ToolFees([]), 'truncate', keptItemsOf({}));
     for (const part of parts) reader.meter(part as LanguageModelV4StreamPart, meter);
     return { meter, reader };
   };

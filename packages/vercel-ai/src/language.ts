@@ -1,9 +1,11 @@
 /** Guarded language model calls: shared by the middleware and by guarded model objects of every version. */
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import type { AgentKavach } from '@agentkavach/core';
+import { keptItemsOf } from '@agentkavach/core/providers';
 import { countToolCalls, modelOfAnswer, usageOfAnswer, type Answer } from './answer.ts';
 import { asBilled, unmasked } from './failure.ts';
 import { holdable } from './hard-limit.ts';
+import { reasoningIds } from './kept-items.ts';
 import { remember, type NextCall } from './next-call.ts';
 import type { ModelIdentity } from './provider-name.ts';
 import type { CallParams } from './provider-options.ts';
@@ -47,9 +49,11 @@ export function guardedGenerate<P extends CallParams, R extends Generated>(
       const fees = new ToolFees(params.tools);
       for (const part of value.content ?? []) fees.see(part);
       remember(guard, value, carryOn(model, held, canSwitch));
+      const usage = usageOfAnswer(asked, value, fees.counts);
+      keptItemsOf(model).learn(grant.model, reasoningIds(value.content), usage?.outputTokens);
       return {
         value,
-        usage: usageOfAnswer(asked, value, fees.counts),
+        usage,
         model: modelOfAnswer(asked, value.response),
         toolCalls: countToolCalls(value.content),
       };
@@ -70,7 +74,8 @@ export async function guardedStream<
       const sent = granted(held, request, grant);
       started = await asBilled(() => send(sent, grant.model));
       remember(guard, started, carryOn(model, held, canSwitch));
-      const reader = new StreamReader({ ...request, model: grant.model }, new ToolFees(params.tools), onKillStream);
+      const asked = { ...request, model: grant.model };
+      const reader = new StreamReader(asked, new ToolFees(params.tools), onKillStream, keptItemsOf(model));
       return { stream: started.stream, meter: reader.meter, onStop: reader.onStop, isWhole: reader.isWhole };
     }),
   );

@@ -1,6 +1,6 @@
 /** Translates an AI SDK model call into the guard's request, and the guard's grant into the parameters to send. */
 import type { CallGrant, CallRequest } from '@agentkavach/core';
-import { allowedToolCalls, inputRounds } from '@agentkavach/core/providers';
+import { allowedToolCalls, inputRounds, keptItemsOf } from '@agentkavach/core/providers';
 import { wasNotSent } from './failure.ts';
 import {
   askedTier,
@@ -63,6 +63,7 @@ export function toCallRequest(model: ModelIdentity, params: CallParams, canSwitc
     toolCalls: allowedToolCalls(hosted, model.modelId),
     candidates: count(options['n']),
     signal: params.abortSignal,
+    keptItems: keptItemsOf(model).tokensOf,
     notSent: wasNotSent,
     identity: identityOf(params, prompt),
   };

@@ -1,7 +1,9 @@
 /** Reads an AI SDK stream for the guard, and says how a kill shows inside it. */
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import { ConfigError, KavachError, type CallRequest, type StreamMeter } from '@agentkavach/core';
+import type { KeptItems } from '@agentkavach/core/providers';
 import { isClientToolCall, modelOfAnswer, usageOfAnswer } from './answer.ts';
+import { reasoningId } from './kept-items.ts';
 import type { ToolFees } from './provider-tools.ts';
 import { fields } from './shape.ts';
 
@@ -36,13 +38,17 @@ export class StreamReader {
   readonly #open = new Map<string, LanguageModelV4StreamPart>();
   readonly #named = new Set<string>();
   readonly #streamedInputs = new Set<string>();
+  readonly #kept: KeptItems;
+  readonly #reasoning = new Set<string>();
   #hasStarted = false;
   #hasFinished = false;
 
-  constructor(request: CallRequest, fees: ToolFees, onKill: OnKillStream) {
+  /** @param kept takes note of the reasoning that the provider keeps */
+  constructor(request: CallRequest, fees: ToolFees, onKill: OnKillStream, kept: KeptItems) {
     this.#request = request;
     this.#fees = fees;
     this.#onKill = onKill;
+    this.#kept = kept;
   }
 
   /** Takes note of one part. */
@@ -100,12 +106,15 @@ export class StreamReader {
     // Where it is an error in the SDK's words alone, the provider's own reason is there: Gemini's MALFORMED_FUNCTION_CALL.
     if (unified === 'interrupted' || (unified === 'error' && raw === undefined)) return meter.failed();
     const usage = usageOfAnswer(this.#request, part, this.#fees.counts);
+    this.#kept.learn(this.#request.model, this.#reasoning, usage?.outputTokens);
     if (usage !== undefined) meter.usage(usage);
     else if (unified === 'error') meter.failed();
   }
 
   #track(part: LanguageModelV4StreamPart): void {
     const { type } = part;
+    const id = reasoningId(part);
+    if (id !== undefined) this.#reasoning.add(id);
     if (type === 'text-start' || type === 'reasoning-start') {
       this.#open.set(`${type} ${part.id}`, { type: type === 'text-start' ? 'text-end' : 'reasoning-end', id: part.id });
     } else if (type === 'text-end' || type === 'reasoning-end') {

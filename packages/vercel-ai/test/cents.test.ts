@@ -64,6 +64,38 @@ describe('an agent loop on five cents', () => {
     expect(billed).toBeGreaterThanOrEqual(share * 0.05e9);
   });
 
+  // OpenAI keeps the reasoning of each step, and bills it again as input with every later one.
+  const REASONING = 400;
+  it.each<[string, (model: LanguageModel) => Promise<unknown>]>([
+    ['in one piece', (model) => rejection(generateText({ ...asks(model), maxOutputTokens: 500 }))],
+    [
+      'as streams',
+      async (model) => {
+        let seen: unknown;
+        const onError = ({ error }: { error: unknown }): unknown => (seen ??= error);
+        await streamText({ ...asks(model), maxOutputTokens: 500, onError }).consumeStream();
+        return seen;
+      },
+    ],
+  ])('goes on with reasoning that OpenAI keeps: %s', { timeout: 60_000 }, async (_, loop) => {
+    await using w = await world((request) => {
+      const references = JSON.stringify(request.body).match(/"rs_/g)?.length ?? 0;
+      return {
+        reasoningTokens: REASONING,
+        tokens: 30,
+        toolCalls: [{ name: 'get_order', arguments: { orderId: `A-${1_000 + request.n}` } }],
+        usage: { inputTokens: request.inputTokens + REASONING * references },
+      };
+    });
+    const guard = new AgentKavach({ budget: Budget.total(0.05), waitMs: 0, minOutputTokens: 500 });
+    const model = guardModel(w.openai.responses('gpt-5-mini'), guard);
+    expect(findKavachError(await loop(model))).toBeInstanceOf(BudgetExceededError);
+    const billed = w.sim.ledger.totalNano();
+    expect(billed).toBe(spentNano(guard));
+    expect(billed).toBeLessThanOrEqual(0.05e9);
+    expect(billed).toBeGreaterThanOrEqual(0.8 * 0.05e9);
+  });
+
   it('does so in streams too', { timeout: 60_000 }, async () => {
     await using w = await world(({ n }) => ({
       tokens: 30,

@@ -17,6 +17,8 @@ export interface WalkOptions {
   readonly overhead: Overhead;
   /** The model, where it is known: narrows the media rules. */
   readonly model?: string | undefined;
+  /** The most tokens of an item that the request names by its id; `undefined` for one that is not known. */
+  readonly kept?: ((id: string) => number | undefined) | undefined;
 }
 
 /** Nesting beyond this, a cycle included, makes the bound unboundable instead of overflowing the stack. */
@@ -41,10 +43,13 @@ const RESULT = 1;
 const JSON_VALUE = 2;
 
 let objects = 0;
+/** Kept items that this walk has counted as parts of the AI SDK. */
+let named: Set<string> | undefined;
 
 /** The upper bound of a whole request. */
 export function walkRequest(input: unknown, options: WalkOptions): number {
   objects = 0;
+  named = undefined;
   const request = options.overhead.request;
   if (typeof input === 'string') return request + options.overhead.message + options.meter.text(input);
   if (typeof input === 'object' && input !== null && !Array.isArray(input)) {
@@ -92,9 +97,11 @@ function walkObject(value: object, place: number, depth: number, options: WalkOp
   if (depth >= MAX_DEPTH || objects > MAX_OBJECTS) return UNBOUNDABLE_TOKENS;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return walkInstance(value, place, depth, options);
+  if (typeof (value as Fields).toJSON !== 'function') return walkFields(value as Fields, place, depth, options);
+  // An SDK may read the fields or stringify the object; what the one has counted, the other counts too.
+  const before = named && new Set(named);
   const tokens = walkFields(value as Fields, place, depth, options);
-  if (typeof (value as Fields).toJSON !== 'function') return tokens;
-  // An SDK may read the fields or stringify the object.
+  named = before;
   return Math.max(tokens, walkJsonForm(value, place, depth, options));
 }
 
@@ -120,8 +127,8 @@ function walkFields(fields: Fields, place: number, depth: number, options: WalkO
     const kind = mediaKindOf(type);
     if (kind !== undefined) return tokens + walkMedia(fields, kind, inside, depth, options);
     if (type === 'tool_result') inside = RESULT;
-    else if (type === 'item_reference') tokens += UNBOUNDABLE_TOKENS;
-    else if (type === 'reasoning' && refersToReasoning(fields)) tokens += REFERENCED_REASONING_TOKENS;
+    else if (type === 'item_reference') tokens += keptTokens(fields['id'], options) ?? UNBOUNDABLE_TOKENS;
+    else if (type === 'reasoning') tokens += referredReasoning(fields, options);
   }
   for (const key in fields) {
     const value = fields[key];
@@ -222,16 +229,32 @@ function textFileTokens(file: Uint8Array | string, meter: Meter): number {
   return Math.max(written, text === undefined ? meter.opaqueText(file.length) : meter.text(text));
 }
 
-function refersToReasoning(fields: Fields): boolean {
-  if (fields['encrypted_content'] !== undefined && fields['encrypted_content'] !== null) return false;
-  if (typeof fields['id'] === 'string') return true;
-  const options = fields['providerOptions'];
-  if (typeof options !== 'object' || options === null) return false;
-  return Object.values(options).some((value: unknown) => {
-    if (typeof value !== 'object' || value === null) return false;
+/** What reasoning costs that the provider keeps; nothing where the part brings it along. */
+function referredReasoning(fields: Fields, options: WalkOptions): number {
+  if (fields['encrypted_content'] !== undefined && fields['encrypted_content'] !== null) return 0;
+  if (typeof fields['id'] === 'string') return keptTokens(fields['id'], options) ?? REFERENCED_REASONING_TOKENS;
+  const id = reasoningIdOf(fields['providerOptions']);
+  if (id === undefined) return 0;
+  const tokens = keptTokens(id, options);
+  if (tokens === undefined) return REFERENCED_REASONING_TOKENS;
+  // The AI SDK makes a part of each paragraph of a summary, and one reference of all that name one item.
+  if (named?.has(id) === true) return 0;
+  (named ??= new Set()).add(id);
+  return tokens;
+}
+
+function reasoningIdOf(providerOptions: unknown): string | undefined {
+  if (typeof providerOptions !== 'object' || providerOptions === null) return undefined;
+  for (const value of Object.values(providerOptions) as unknown[]) {
+    if (typeof value !== 'object' || value === null) continue;
     const { itemId, reasoningEncryptedContent } = value as { itemId?: unknown; reasoningEncryptedContent?: unknown };
-    return typeof itemId === 'string' && typeof reasoningEncryptedContent !== 'string';
-  });
+    if (typeof itemId === 'string' && typeof reasoningEncryptedContent !== 'string') return itemId;
+  }
+  return undefined;
+}
+
+function keptTokens(id: unknown, { kept }: WalkOptions): number | undefined {
+  return kept === undefined || typeof id !== 'string' ? undefined : kept(id);
 }
 
 /** Objects with a class: bytes, dates, schemas, a framework's messages. */

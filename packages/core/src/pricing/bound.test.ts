@@ -165,6 +165,45 @@ describe('the bounds of a request', () => {
     expect(byteBound([{ role: 'assistant', content: [own] }], 'openai')).toBeLessThan(1_000);
   });
 
+  describe('kept items', () => {
+    const kept = (id: string): number | undefined => ({ rs_1: 700, msg_1: 90 })[id];
+    const part = (itemId: string): object => ({ type: 'reasoning', text: '', providerOptions: { openai: { itemId } } });
+    const bounds = (input: unknown): number[] => [
+      lengthBound(input, 'openai', 'gpt-5', kept),
+      byteBound(input, 'openai', 'gpt-5', kept),
+    ];
+
+    it.each([
+      ['reasoning', { input: [{ type: 'reasoning', id: 'rs_1', summary: [] }] }, 700],
+      ['a reference', { input: [{ type: 'item_reference', id: 'msg_1' }] }, 90],
+      [
+        'both, each time that they stand there',
+        { input: Array(3).fill({ type: 'item_reference', id: 'rs_1' }) },
+        2_100,
+      ],
+      ['a part of the AI SDK', [{ role: 'assistant', content: [part('rs_1')] }], 700],
+      ['parts of one item', [{ role: 'assistant', content: [part('rs_1'), part('rs_1'), part('rs_1')] }], 700],
+    ])('cost what is known of them: %s', (_name, input, tokens) => {
+      for (const bound of bounds(input)) {
+        expect(bound).toBeGreaterThanOrEqual(tokens);
+        expect(bound).toBeLessThan(tokens + 500);
+      }
+    });
+
+    it('cost the ceiling, or can’t be bounded, where nothing is known', () => {
+      for (const bound of bounds([part('rs_2')])) expect(bound).toBeGreaterThan(32_768);
+      for (const bound of bounds({ input: [{ type: 'item_reference', id: 'rs_2' }] }))
+        expect(bound).toBeGreaterThanOrEqual(UNBOUNDABLE_TOKENS);
+    });
+
+    it('count again in the JSON form of an object', () => {
+      const message = { role: 'assistant', content: [part('rs_1')] };
+      const form = { ...message, text: 'y'.repeat(2_000) };
+      const input = [{ ...message, toJSON: () => form }];
+      for (const bound of bounds(input)) expect(bound).toBeGreaterThan(2_700);
+    });
+  });
+
   it('read the JSON form of what has one', () => {
     const schema = z.object({ city: z.string().describe('x'.repeat(400)) });
     const tools = { weather: { type: 'function', description: 'd', inputSchema: schema } };

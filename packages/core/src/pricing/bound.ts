@@ -4,7 +4,7 @@
  */
 import { overheadOf } from './bound-provider.ts';
 import { byteMeter, lengthMeter } from './bound-text.ts';
-import { walkRequest } from './bound-walk.ts';
+import { walkRequest, type WalkOptions } from './bound-walk.ts';
 
 /**
  * The bound of the hot path, in tokens: three per UTF-16 unit of text, six inside JSON, and the provider's overhead. It
@@ -14,11 +14,12 @@ import { walkRequest } from './bound-walk.ts';
  * `messages`, `tools`, a response format … Cycles and nesting deeper than 100 give a bound beyond any context window.
  * @param provider as in `CallRequest`; an unknown name takes the highest figures.
  * @param model as in `CallRequest`; decides where a provider serves other vendors' models: Claude on Vertex AI.
+ * @param kept the most tokens of an item that the input names by its id; `undefined` for one that is not known
  * @example lengthBound([{ role: 'user', content: 'Hello' }], 'openai')
  */
-export function lengthBound(input: unknown, provider: string, model?: string): number {
+export function lengthBound(input: unknown, provider: string, model?: string, kept?: WalkOptions['kept']): number {
   const overhead = overheadOf(provider, model);
-  return walkRequest(input, { meter: lengthMeter(overhead.normalization), overhead });
+  return walkRequest(input, { meter: lengthMeter(overhead.normalization), overhead, kept });
 }
 
 /**
@@ -27,7 +28,7 @@ export function lengthBound(input: unknown, provider: string, model?: string): n
  *
  * @example byteBound('Grüße', 'openai')
  */
-export function byteBound(input: unknown, provider: string, model?: string): number {
+export function byteBound(input: unknown, provider: string, model?: string, kept?: WalkOptions['kept']): number {
   const overhead = overheadOf(provider, model);
-  return walkRequest(input, { meter: byteMeter(overhead.normalization), overhead });
+  return walkRequest(input, { meter: byteMeter(overhead.normalization), overhead, kept });
 }

@@ -6,7 +6,7 @@ import { byteBound } from './bound.ts';
 import { familyOfModel, narrowOverheadOf } from './bound-provider.ts';
 import type { Family } from './bound-provider.ts';
 import { byteMeter } from './bound-text.ts';
-import { walkRequest } from './bound-walk.ts';
+import { walkRequest, type WalkOptions } from './bound-walk.ts';
 import { costOf, settingAside, type Aside } from './sharp-texts.ts';
 import type { CountRule, Tokenizer } from '../node/tokenizer.ts';
 
@@ -46,6 +46,7 @@ function ruleOf(family: Family, model: string): CountRule | undefined {
  *
  * @param input as in `lengthBound`
  * @param tokenizer the default is one worker for the process
+ * @param kept as in `lengthBound`
  * @example await sharpBound([{ role: 'user', content: essay }], 'openai', 'gpt-4o')
  */
 export async function sharpBound(
@@ -53,15 +54,19 @@ export async function sharpBound(
   provider: string,
   model: string,
   tokenizer?: Pick<Tokenizer, 'count'>,
+  kept?: WalkOptions['kept'],
 ): Promise<number> {
   const overhead = narrowOverheadOf(provider, model);
   const bytes = byteMeter(overhead.normalization);
-  const upper = Math.min(byteBound(input, provider, model), walkRequest(input, { meter: bytes, overhead, model }));
+  const upper = Math.min(
+    byteBound(input, provider, model, kept),
+    walkRequest(input, { meter: bytes, overhead, model, kept }),
+  );
   const rule = ruleOf(overhead.family, model);
   if (rule === undefined) return upper;
   // Before the first await, since the caller may change its messages.
   const asides: Aside[] = [];
-  const rest = walkRequest(input, { meter: settingAside(bytes, rule.mode, asides), overhead, model });
+  const rest = walkRequest(input, { meter: settingAside(bytes, rule.mode, asides), overhead, model, kept });
   const texts = [...new Set(asides.map(({ text }) => text))];
   const counter = texts.length === 0 ? undefined : (tokenizer ?? (await processTokenizer()));
   const counts = await counter?.count(texts, rule);

@@ -3,6 +3,7 @@
  * body, and how its stream is read. One draft for each endpoint that costs money.
  */
 import type { CallRequest, StreamMeter } from '../call.ts';
+import type { KeptItems } from './kept-items.ts';
 import type { ResponseFigures } from './response.ts';
 import type { Fields } from './usage-fields.ts';
 
@@ -14,6 +15,8 @@ export interface RawCall {
   readonly path: string;
   /** The JSON body as an object; of a form, its texts. */
   readonly body: Fields;
+  /** What is known of the items that the provider keeps for this client. Default: nothing. */
+  readonly kept?: KeptItems | undefined;
 }
 
 /** What is granted: what the body must carry. */

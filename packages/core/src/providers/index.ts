@@ -25,6 +25,7 @@ export {
   type HostedTool,
   type ProviderTool,
 } from './hosted-tools.ts';
+export { keptItemsOf, writtenItems, type KeptItems } from './kept-items.ts';
 export { figuresOfResponse, usageFromRaw, type ResponseFigures } from './response.ts';
 export { anthropicContainerFees, mergeAnthropicUsage, usageOfAnthropic } from './usage-anthropic.ts';
 export { googleGroundingFees, usageOfGoogle, usageOfGoogleInteractions } from './usage-google.ts';

@@ -6,13 +6,14 @@ import type { CallRequest, StreamMeter } from '../call.ts';
 import { askedTier, capEdits, holdsOnlyText, isEffort, positive, whole } from './body-fields.ts';
 import type { Draft, RawCall, Refusal, StreamReader } from './draft.ts';
 import { allowedToolCalls, inputRounds, TOOL_CALL_CEILING } from './hosted-tools.ts';
+import { writtenItems } from './kept-items.ts';
 import { otherModel } from './other-model.ts';
 import { carriesTools, openaiTools, refusedTool } from './raw-tools.ts';
-import { figuresOfResponse } from './response.ts';
+import { figuresOfResponse, type ResponseFigures } from './response.ts';
 import { fields, text, type Fields } from './usage-fields.ts';
 
 /** A response. One in the background is charged what it holds: its usage comes when nobody may be asking any more. */
-export function responsesDraft({ provider, body }: RawCall): Draft {
+export function responsesDraft({ provider, body, kept }: RawCall): Draft {
   const model = text(body['model']) ?? '';
   const tools = openaiTools(body, model, provider);
   const hasHistory = body['context_management'] !== undefined && body['context_management'] !== null;
@@ -34,6 +35,13 @@ export function responsesDraft({ provider, body }: RawCall): Draft {
     serviceTier: askedTier(body),
     textOnly: (tools.length === 0 && holdsOnlyText(body['input'])) || undefined,
     toolCalls: allowedToolCalls(tools, model),
+    keptItems: kept?.tokensOf,
+  };
+  let asked = model;
+  const answered = (answer: unknown): ResponseFigures => {
+    const figures = figuresOfResponse(provider, answer);
+    kept?.learn(asked, writtenItems(answer), figures.usage?.outputTokens);
+    return figures;
   };
   const isLimited = tools.length === 0 || whole(body['max_tool_calls']) !== undefined;
   return {
@@ -41,9 +49,12 @@ export function responsesDraft({ provider, body }: RawCall): Draft {
     isStream: body['stream'] === true,
     refusal: refusedTool(tools) ?? otherModel(body, model) ?? keptPrompt(body),
     ceilings: isLimited ? undefined : { max_tool_calls: TOOL_CALL_CEILING },
-    edits: (grant) => capEdits(body, model, grant, 'max_output_tokens'),
-    reader: () => new ResponsesReader(provider),
-    figures: (answer) => figuresOfResponse(provider, answer),
+    edits: (grant) => {
+      asked = grant.model;
+      return capEdits(body, model, grant, 'max_output_tokens');
+    },
+    reader: () => new ResponsesReader(answered),
+    figures: answered,
   };
 }
 
@@ -71,10 +82,10 @@ export function compactDraft(call: RawCall): Draft {
 /** Reads a stream of Responses events. */
 class ResponsesReader implements StreamReader {
   hasEnded = false;
-  readonly #provider: string;
+  readonly #figuresOf: (response: Fields) => ResponseFigures;
 
-  constructor(provider: string) {
-    this.#provider = provider;
+  constructor(figuresOf: (response: Fields) => ResponseFigures) {
+    this.#figuresOf = figuresOf;
   }
 
   event(data: Fields, meter: StreamMeter): void {
@@ -103,7 +114,7 @@ class ResponsesReader implements StreamReader {
 
   #end(type: string, response: Fields, meter: StreamMeter): void {
     this.hasEnded = true;
-    const { usage, model, toolCalls } = figuresOfResponse(this.#provider, response);
+    const { usage, model, toolCalls } = this.#figuresOf(response);
     if (model !== undefined) meter.model(model);
     for (let i = 0; i < toolCalls; i++) meter.toolCall();
     if (usage !== undefined) meter.usage(usage);

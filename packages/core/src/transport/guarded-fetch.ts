@@ -9,6 +9,7 @@ import type { Engine } from '../engine.ts';
 import { guardedCall } from '../guarded-call.ts';
 import { guardedStream } from '../guarded-stream.ts';
 import { ruleOf, type Draft, type Endpoints, type Refusal, type Rule } from '../providers/draft.ts';
+import { keptItemsOf, type KeptItems } from '../providers/kept-items.ts';
 import { ENCLOSING } from '../scope.ts';
 import { answerLike, brokenAnswer, ErrorStatus, LostBody, readWhole, WITHOUT_BODY } from './answer.ts';
 import { editedBody } from './body-edit.ts';
@@ -47,12 +48,15 @@ interface Target {
   readonly provider: string;
   readonly pricedAs: string | undefined;
   readonly rule: Rule;
+  readonly kept: KeptItems;
 }
 
-function targetAt(dialect: Dialect, { url, path, method }: OutgoingRequest): Target {
+function targetAt(engine: Engine, dialect: Dialect, { url, path, method }: OutgoingRequest): Target {
   const provider = dialect.provider(url);
   const rule = ruleOf(dialect.endpoints(provider), method, path);
-  return { url, method, address: url.replace(/[?#].*/, ''), provider, pricedAs: dialect.pricedAs?.(url), rule };
+  const address = url.replace(/[?#].*/, '');
+  const kept = keptItemsOf(engine, /^[^/]*\/\/[^/?#]*/.exec(url)?.[0]);
+  return { url, method, address, provider, pricedAs: dialect.pricedAs?.(url), rule, kept };
 }
 
 /**
@@ -66,8 +70,8 @@ export function guardedFetch(engine: Engine, dialect: Dialect, inner: Fetch): Fe
   return async (input, init) => {
     if (!engine.policy.enabled) return inner(input, init);
     const sent = outgoing(input, init);
-    if (target?.url !== sent.url || target.method !== sent.method) target = targetAt(dialect, sent);
-    const { address, provider, pricedAs, rule } = target;
+    if (target?.url !== sent.url || target.method !== sent.method) target = targetAt(engine, dialect, sent);
+    const { address, provider, pricedAs, rule, kept } = target;
     if (rule === 'free') return inner(input, init);
     if (typeof rule === 'object') {
       refuse(engine, { path: `${sent.method} ${sent.path}`, reason: rule.unpriceable });
@@ -76,7 +80,7 @@ export function guardedFetch(engine: Engine, dialect: Dialect, inner: Fetch): Fe
     const body = readBody(sent.init) ?? (await bodyOf(input, sent.init));
     if (body.text === undefined && !(body.raw instanceof FormData))
       refuse(engine, { path: 'body', reason: UNREADABLE });
-    const draft = rule({ provider, path: sent.path, body: body.fields });
+    const draft = rule({ provider, path: sent.path, body: body.fields, kept });
     if (draft.refusal !== undefined) refuse(engine, draft.refusal);
     const asked = pricedAs ?? draft.request.provider;
     return send(engine, inner, sent, body, draft, { ...draft.request, provider: asked, address });

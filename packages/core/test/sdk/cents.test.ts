@@ -1,5 +1,6 @@
 /** Agent loops of the official clients on a budget of cents: the limit holds, and most of the money is used. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import type OpenAI from 'openai';
 import { AgentKavach, Budget, BudgetExceededError } from '../../src/index.ts';
 import { byteBound } from '../../src/pricing/bound.ts';
 import { sharpBound } from '../../src/pricing/sharpen.ts';
@@ -61,6 +62,23 @@ const claudeLoop: Loop = async (w, guard) => {
   }
 };
 
+/** Sends what it got by its id alone: OpenAI keeps it. */
+const referringLoop: Loop = async (w, guard) => {
+  const openai = guard.wrap(w.openai({ maxRetries: 0 }));
+  const input: OpenAI.Responses.ResponseInputItem[] = [
+    { role: 'system', content: SYSTEM },
+    { role: 'user', content: ASKED },
+  ];
+  const tools = PARAMETERS.map((tool) => ({ type: 'function' as const, strict: false, ...tool }));
+  for (;;) {
+    const { output } = await openai.responses.create({ model: 'gpt-5-mini', input, tools, max_output_tokens: 500 });
+    for (const { id = '' } of output) input.push({ type: 'item_reference', id });
+    for (const item of output)
+      if (item.type === 'function_call')
+        input.push({ type: 'function_call_output', call_id: item.call_id, output: RESULT });
+  }
+};
+
 describe('an agent loop on five cents', () => {
   it.each<[string, Loop, number]>([
     ['OpenAI', chatLoop, 0.88],
@@ -76,5 +94,23 @@ describe('an agent loop on five cents', () => {
     expect(billed).toBe(spentNano(guard));
     expect(billed).toBeLessThanOrEqual(0.05e9);
     expect(billed).toBeGreaterThanOrEqual(share * 0.05e9);
+  });
+  it('goes on with items that OpenAI keeps, and bills again with every step', { timeout: 60_000 }, async () => {
+    await using w = await world((request) => {
+      const references = JSON.stringify(request.body).match(/"item_reference"/g)?.length ?? 0;
+      return {
+        reasoningTokens: 300,
+        tokens: 30,
+        toolCalls: [{ name: 'get_order', arguments: { orderId: `A-${1_000 + request.n}` } }],
+        // A reasoning, a message and a call to each step.
+        usage: { inputTokens: request.inputTokens + Math.ceil(references / 3) * 345 },
+      };
+    });
+    const guard = new AgentKavach({ budget: Budget.total(0.05), waitMs: 0, minOutputTokens: 500 });
+    expect(await rejection(referringLoop(w, guard))).toBeInstanceOf(BudgetExceededError);
+    const billed = w.sim.ledger.totalNano();
+    expect(billed).toBe(spentNano(guard));
+    expect(billed).toBeLessThanOrEqual(0.05e9);
+    expect(billed).toBeGreaterThanOrEqual(0.6 * 0.05e9); // each item is held as all the output of its step
   });
 });
