@@ -4,6 +4,7 @@
  * where escapes count too. What it does not know it takes for JSON, keys included.
  */
 import { holdsMedia, mediaKindOf, readMediaPart } from './bound-media.ts';
+import { counted, keptItemTokens, namesKept, recount, type KeptTokens } from './bound-kept.ts';
 import type { MediaKind } from './media-tokens.ts';
 import { mediaTokens } from './media-tokens.ts';
 import type { Overhead } from './bound-provider.ts';
@@ -17,8 +18,7 @@ export interface WalkOptions {
   readonly overhead: Overhead;
   /** The model, where it is known: narrows the media rules. */
   readonly model?: string | undefined;
-  /** The most tokens of an item that the request names by its id; `undefined` for one that is not known. */
-  readonly kept?: ((id: string) => number | undefined) | undefined;
+  readonly kept?: KeptTokens | undefined;
 }
 
 /** Nesting beyond this, a cycle included, makes the bound unboundable instead of overflowing the stack. */
@@ -30,12 +30,6 @@ const MAX_ELEMENTS = 5_000_000;
 const DATE = 32;
 /** A byte in a typed array that somebody stringified: `"12345":255,`. */
 const JSON_BYTE = 16;
-/**
- * The reasoning of an earlier step that the request only refers to by its id: OpenAI keeps it and bills it as input. A
- * stated ceiling; OpenAI advises to leave 25,000 tokens for reasoning.
- */
-const REFERENCED_REASONING_TOKENS = 32_768;
-
 // Where a string stands: in the text of the prompt; in a tool's result, which some providers quote as JSON and which may
 // hold media; in plain JSON.
 const TEXT = 0;
@@ -43,13 +37,11 @@ const RESULT = 1;
 const JSON_VALUE = 2;
 
 let objects = 0;
-/** Kept items that this walk has counted as parts of the AI SDK. */
-let named: Set<string> | undefined;
 
 /** The upper bound of a whole request. */
 export function walkRequest(input: unknown, options: WalkOptions): number {
   objects = 0;
-  named = undefined;
+  recount(undefined);
   const request = options.overhead.request;
   if (typeof input === 'string') return request + options.overhead.message + options.meter.text(input);
   if (typeof input === 'object' && input !== null && !Array.isArray(input)) {
@@ -99,9 +91,9 @@ function walkObject(value: object, place: number, depth: number, options: WalkOp
   if (prototype !== Object.prototype && prototype !== null) return walkInstance(value, place, depth, options);
   if (typeof (value as Fields).toJSON !== 'function') return walkFields(value as Fields, place, depth, options);
   // An SDK may read the fields or stringify the object; what the one has counted, the other counts too.
-  const before = named && new Set(named);
+  const before = counted();
   const tokens = walkFields(value as Fields, place, depth, options);
-  named = before;
+  recount(before);
   return Math.max(tokens, walkJsonForm(value, place, depth, options));
 }
 
@@ -127,8 +119,7 @@ function walkFields(fields: Fields, place: number, depth: number, options: WalkO
     const kind = mediaKindOf(type);
     if (kind !== undefined) return tokens + walkMedia(fields, kind, inside, depth, options);
     if (type === 'tool_result') inside = RESULT;
-    else if (type === 'item_reference') tokens += keptTokens(fields['id'], options) ?? UNBOUNDABLE_TOKENS;
-    else if (type === 'reasoning') tokens += referredReasoning(fields, options);
+    else if (namesKept(type)) tokens += keptItemTokens(type, fields, options.kept);
   }
   for (const key in fields) {
     const value = fields[key];
@@ -227,34 +218,6 @@ function textFileTokens(file: Uint8Array | string, meter: Meter): number {
   // A text that is not base64 after all, or was sent as it is, may be longer than what it decodes to.
   const written = typeof file === 'string' ? meter.text(file) : 0;
   return Math.max(written, text === undefined ? meter.opaqueText(file.length) : meter.text(text));
-}
-
-/** What reasoning costs that the provider keeps; nothing where the part brings it along. */
-function referredReasoning(fields: Fields, options: WalkOptions): number {
-  if (fields['encrypted_content'] !== undefined && fields['encrypted_content'] !== null) return 0;
-  if (typeof fields['id'] === 'string') return keptTokens(fields['id'], options) ?? REFERENCED_REASONING_TOKENS;
-  const id = reasoningIdOf(fields['providerOptions']);
-  if (id === undefined) return 0;
-  const tokens = keptTokens(id, options);
-  if (tokens === undefined) return REFERENCED_REASONING_TOKENS;
-  // The AI SDK makes a part of each paragraph of a summary, and one reference of all that name one item.
-  if (named?.has(id) === true) return 0;
-  (named ??= new Set()).add(id);
-  return tokens;
-}
-
-function reasoningIdOf(providerOptions: unknown): string | undefined {
-  if (typeof providerOptions !== 'object' || providerOptions === null) return undefined;
-  for (const value of Object.values(providerOptions) as unknown[]) {
-    if (typeof value !== 'object' || value === null) continue;
-    const { itemId, reasoningEncryptedContent } = value as { itemId?: unknown; reasoningEncryptedContent?: unknown };
-    if (typeof itemId === 'string' && typeof reasoningEncryptedContent !== 'string') return itemId;
-  }
-  return undefined;
-}
-
-function keptTokens(id: unknown, { kept }: WalkOptions): number | undefined {
-  return kept === undefined || typeof id !== 'string' ? undefined : kept(id);
 }
 
 /** Objects with a class: bytes, dates, schemas, a framework's messages. */

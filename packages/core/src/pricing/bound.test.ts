@@ -102,6 +102,7 @@ describe('the bounds of a request', () => {
     ['a conversation', { input: 'x', conversation: 'conv_1' }],
     ['a cache', { contents: 'x', config: { cachedContent: 'cachedContents/1' } }],
     ['an item', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
+    ['what OpenAI has found', { input: [{ type: 'web_search_call', id: 'ws_1', status: 'completed' }] }],
     ['web search', { messages: [], tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
     [
       'web search, by the AI SDK',
