@@ -92,7 +92,9 @@ function meterOf(
     if (key === '_streamResponseChunks') reader.chunk(chunk, meter);
     else reader.event(chunk, meter);
     if (raw.failed) meter.failed();
-    const { usage, model } = priced(request, raw.figures ?? { usage: reader.usage });
+    // LangChain's own last event comes after a stream that was cut short too, with the count that was running.
+    const shown = raw.figures ?? { usage: raw.isOpen ? undefined : reader.usage };
+    const { usage, model } = priced(request, shown);
     if (usage !== undefined) meter.usage(usage);
     if (raw.items.length > 0) learn(usage?.outputTokens);
     if (model !== undefined) meter.model(model);

@@ -36,7 +36,10 @@ describe('a raw stream', () => {
     const usage = { prompt_tokens: 10, completion_tokens: 1 };
     const running = [{ choices: [{ delta: {} }], usage }];
     expect((await read('openai', running)).figures).toBeUndefined();
-    expect((await read('openai', [{ choices: [], usage, service_tier: 'flex' }])).figures?.usage).toMatchObject({
+    const alone = { choices: [], usage, service_tier: 'flex' };
+    expect(await read('openai', [alone])).toMatchObject({ isOpen: true, figures: undefined });
+    const stop = { choices: [{ finish_reason: 'stop' }] };
+    expect((await read('openai', [stop, alone])).figures?.usage).toMatchObject({
       outputTokens: 1,
       serviceTier: 'flex',
     });
@@ -47,6 +50,13 @@ describe('a raw stream', () => {
     ).toMatchObject({
       outputTokens: 12,
     });
+  });
+
+  it('has ended where Gemini refuses the prompt', async () => {
+    const usageMetadata = { promptTokenCount: 10, totalTokenCount: 10 };
+    expect((await read('google', [{ usageMetadata }])).isOpen).toBe(true);
+    const refused = { promptFeedback: { blockReason: 'SAFETY' }, usageMetadata };
+    expect(await read('google', [refused])).toMatchObject({ isOpen: false, figures: { usage: { inputTokens: 10 } } });
   });
 
   it('reads Mistral’s renamed fields inside their envelope', async () => {

@@ -18,6 +18,7 @@ export class RawAnswer {
   isOpen = false;
   readonly #provider: string;
   readonly #answers: number;
+  readonly #begun = new Set<unknown>();
   readonly #ended = new Set<unknown>();
   #model: string | undefined;
   #anthropic: Fields | undefined;
@@ -99,14 +100,28 @@ export class RawAnswer {
     const raw = fields(chunk['usage'] ?? chunk['usageMetadata']);
     const choices = list(chunk['choices'] ?? chunk['candidates']);
     const ended = choices.filter(isFinished);
-    for (const choice of ended) this.#ended.add(fields(choice)?.['index'] ?? 0);
-    if (ended.length > 0 ? this.#ended.size >= this.#answers : choices.length === 0 && raw !== undefined)
+    for (const choice of choices) this.#begun.add(indexOf(choice));
+    for (const choice of ended) this.#ended.add(indexOf(choice));
+    if (ended.length > 0 ? this.#ended.size >= this.#answers : choices.length === 0 && this.#isLastWord(chunk, raw))
       this.isOpen = false;
     if (raw === undefined || this.isOpen || ended.length < choices.length) return;
     const { usage } = figuresOfResponse(this.#provider, chunk);
     if (usage === undefined) return;
     this.figures = { usage: { ...usage, serviceTier: usage.serviceTier ?? this.#serviceTier }, model: this.#model };
   }
+
+  /**
+   * Whether a chunk without answers is the last: Gemini refuses the prompt, or the usage comes after the end of each
+   * answer. Azure's first chunk has no answers either, and vLLM may count along in it.
+   */
+  #isLastWord(chunk: Fields, usage: Fields | undefined): boolean {
+    if (fields(chunk['promptFeedback'])?.['blockReason'] !== undefined) return true;
+    return usage !== undefined && this.#ended.size > 0 && this.#ended.size === this.#begun.size;
+  }
+}
+
+function indexOf(choice: unknown): unknown {
+  return fields(choice)?.['index'] ?? 0;
 }
 
 /** Whether an answer has said why it ended. */

@@ -30,6 +30,8 @@ export interface Granted {
 export interface StreamReader {
   /** Takes note of one event. */
   event(data: Fields, meter: StreamMeter): void;
+  /** Takes the sign that nothing more follows, `[DONE]`: what was counted so far is final. May be told more than once. */
+  end?(meter: StreamMeter): void;
   /** Whether the answer has said how it ends. A stream that closes before that was cut short. */
   readonly hasEnded: boolean;
   /** Whether the caller must not see an event, because only the guard asked for it. Left out: nothing is hidden. */

@@ -163,6 +163,7 @@ class ChatReader implements StreamReader {
   readonly hides: ((data: Fields) => boolean) | undefined;
   readonly #provider: string;
   readonly #answers: number;
+  readonly #begun = new Set<unknown>();
   readonly #ended = new Set<unknown>();
   hasEnded = false;
   #tier: unknown;
@@ -184,15 +185,22 @@ class ChatReader implements StreamReader {
     for (const choice of choices) this.#choice(choice as Fields | null, meter);
     if (fields(data['usage']) !== undefined)
       this.#figures = figuresOfResponse(this.#provider, { ...data, choices, service_tier: this.#tier });
-    if (isUsageAlone(data)) this.hasEnded = true;
+    // A host may return fewer answers than were asked for. Before any has ended, it is a running count, as the first
+    // chunk of some hosts has it.
+    if (isUsageAlone(data) && this.#ended.size > 0 && this.#ended.size === this.#begun.size) this.hasEnded = true;
     // Some hosts count along in every chunk; only what comes with the end is final.
-    if (this.hasEnded && this.#figures?.usage !== undefined) meter.usage(this.#figures.usage);
+    if (this.hasEnded) this.end(meter);
+  }
+
+  end(meter: StreamMeter): void {
+    if (this.#figures?.usage !== undefined) meter.usage(this.#figures.usage);
   }
 
   #choice(choice: Fields | null, meter: StreamMeter): void {
+    const index = choice?.['index'] ?? 0;
+    this.#begun.add(index);
     const finish = choice?.['finish_reason'];
-    if (finish !== undefined && finish !== null && this.#ended.add(choice?.['index'] ?? 0).size >= this.#answers)
-      this.hasEnded = true;
+    if (finish !== undefined && finish !== null && this.#ended.add(index).size >= this.#answers) this.hasEnded = true;
     show(choice?.['text'], meter);
     const delta = choice?.['delta'] as Fields | null | undefined;
     if (delta === undefined || delta === null) return;
@@ -203,7 +211,10 @@ class ChatReader implements StreamReader {
   }
 }
 
-/** The chunk that a stream sends at its end, where its usage was asked for. */
+/**
+ * The chunk that a stream sends at its end, where its usage was asked for. Some hosts send such a one at the start too:
+ * Azure's first chunk has no choices, and vLLM counts along in every chunk where `continuous_usage_stats` is set.
+ */
 function isUsageAlone(data: Fields): boolean {
   return list(data['choices']).length === 0 && fields(data['usage']) !== undefined;
 }

@@ -69,7 +69,10 @@ export class EventStream implements AsyncIterableIterator<Uint8Array> {
       this.#events = [];
       for (const event of events) this.#reader.event(event, meter);
     }
-    if (this.#saidAll) meter.ended();
+    if (this.#saidAll) {
+      this.#reader.end?.(meter);
+      meter.ended();
+    }
     if (this.#isFailed) meter.failed();
   };
 
