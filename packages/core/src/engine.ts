@@ -58,6 +58,8 @@ export class Engine implements PoolListener, CallHost {
     this.onUnknownUsage = policy.onUnknownUsage;
     this.loops = policy.loops === undefined ? undefined : new LoopWatch(policy.loops);
     this.prices = new PriceBook(policy.prices, policy.onUnknownModel);
+    // What is off or only watches must not stop an app.
+    if (policy.enabled && policy.mode !== 'observe') this.prices.assertKnown(policy.modelSwitches, policy.clock.now());
     this.budgets = new BudgetSet(
       policy.budgets,
       this,

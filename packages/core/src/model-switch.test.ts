@@ -91,4 +91,37 @@ describe('onThreshold', () => {
     expect(make).toThrow(ConfigError);
     expect(make).toThrow(expect.objectContaining({ path }));
   });
+
+  describe('to a model without a price', () => {
+    const unknown = { onThreshold: { 0.5: { model: 'gpt-4o-mini' }, 0.8: { model: 'gpt-4o-mni' } } };
+    const price = { inputPerMillion: 1, outputPerMillion: 2 };
+
+    it('is refused before any call, with the field and what to do', () => {
+      const make = () => guardWith(unknown);
+      expect(make).toThrow(ConfigError);
+      expect(make).toThrow(expect.objectContaining({ path: 'onThreshold[0.8].model' }));
+      expect(make).toThrow(/"gpt-4o-mni".+once that share of a budget is spent.+prices: \{ "gpt-4o-mni"/);
+    });
+
+    it.each<[string, KavachOptions]>([
+      ['a price of its own', { prices: { 'gpt-4o-mni': price } }],
+      ['one for a provider', { prices: { 'house/gpt-4o-mni': price } }],
+      ['a ceiling for unknown models', { onUnknownModel: 'ceiling' }],
+      ['a price for unknown models', { onUnknownModel: price }],
+      ['a guard that only watches', { mode: 'observe' }],
+    ])('is taken with %s', (_, options) => {
+      expect(() => guardWith({ ...unknown, ...options })).not.toThrow();
+    });
+
+    it.each([
+      'claude-haiku-4-5',
+      'gemini-2.5-flash-lite',
+      'mistral-small-latest',
+      'us.anthropic.claude-haiku-4-5-20251001-v1:0',
+      'openai/gpt-4o-mini',
+      'models/gemini-2.5-flash',
+    ])('is not %s, whoever is asked', (model) => {
+      expect(() => guardWith({ onThreshold: { 0.5: { model } } })).not.toThrow();
+    });
+  });
 });

@@ -1,10 +1,11 @@
 /** The prices that one guard uses: the user's own first, then the catalog, then what `onUnknownModel` says. */
-import { UnknownModelError } from './errors.ts';
-import type { UnknownModelRule } from './config/policy.ts';
+import { ConfigError, UnknownModelError } from './errors.ts';
+import type { ModelSwitch, UnknownModelRule } from './config/policy.ts';
 import {
   ceilingPrice,
   customPrice,
   findPrice,
+  isPricedAnywhere,
   OPENAI_REGIONAL,
   type CustomPrice,
   type Price,
@@ -54,6 +55,26 @@ export class PriceBook {
     return found === undefined || found.row === asked.row ? asked : found;
   }
 
+  /**
+   * Refuses a switch to a model that every call would be refused for. Which provider is asked shows with the call alone,
+   * so a model is fine that any of them has.
+   *
+   * @throws ConfigError naming the switch and what to do
+   */
+  assertKnown(switches: readonly ModelSwitch[], at: number): void {
+    if (this.#rule !== 'deny') return;
+    for (const { threshold, model } of switches) {
+      const isOwn = [...this.#own.keys()].some((key) => key === model || key.endsWith(`/${model}`));
+      if (isOwn || isPricedAnywhere(model, at)) continue;
+      const path = `onThreshold[${threshold}].model`;
+      throw new ConfigError(
+        `${path} is ${JSON.stringify(model)}, whose price is not known with any provider: once that share of a budget is spent, every call that it switches would be refused. ` +
+          `Correct the name where it is wrong. ${remedy(model)}`,
+        { path },
+      );
+    }
+  }
+
   #ownPrice(provider: string, model: string): Price | undefined {
     if (this.#own.size === 0) return undefined;
     const own = this.#own.get(model) ?? this.#own.get(`${provider}/${model}`);
@@ -70,11 +91,16 @@ export class PriceBook {
     if (typeof this.#rule === 'object') return customPrice(this.#rule, 'onUnknownModel', provider, model);
     throw new UnknownModelError(
       `The price of model ${JSON.stringify(model)} of provider ${JSON.stringify(provider)} is not known, so it was refused: nothing was sent. ` +
-        `Set prices: { ${JSON.stringify(model)}: { inputPerMillion: …, outputPerMillion: … } }, or onUnknownModel: 'ceiling' to price unknown models at the highest known rates.`,
+        remedy(model),
       provider,
       model,
     );
   }
+}
+
+/** What to do about a model without a price. */
+function remedy(model: string): string {
+  return `Set prices: { ${JSON.stringify(model)}: { inputPerMillion: …, outputPerMillion: … } }, or onUnknownModel: 'ceiling' to price unknown models at the highest known rates.`;
 }
 
 /** A model behind a regional endpoint: OpenAI's own, or Bedrock's, of which Claude has a price of its own. */

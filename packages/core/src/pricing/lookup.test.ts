@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CATALOG } from './catalog.ts';
-import { findPrice } from './lookup.ts';
+import { findPrice, isPricedAnywhere } from './lookup.ts';
 
 const AT = Date.parse('2026-11-23');
 const rates = (provider: string, model: string, at = AT) => {
@@ -16,6 +16,7 @@ describe('findPrice', () => {
         const provider = row.provider === 'bedrock' ? 'amazon-bedrock' : row.provider;
         const model = id.startsWith('ft:') ? `${id}:org::x1` : id;
         expect(findPrice(provider, model, AT)?.model, `${provider}/${model}`).toBe(id);
+        expect(isPricedAnywhere(model, AT), model).toBe(true);
         seen += 1;
       }
     }

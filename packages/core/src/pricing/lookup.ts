@@ -39,6 +39,22 @@ export function findPrice(provider: string, model: string, at: number): Price | 
   return found && priceAt(found, at);
 }
 
+/** Those whose names lead to every row of the catalog. */
+const PROVIDERS = [
+  'openai',
+  'anthropic',
+  'google',
+  'mistral',
+  'amazon-bedrock',
+  'google-vertex',
+  'openrouter',
+] as const;
+
+/** Whether any provider has a model of this id whose price is known. */
+export function isPricedAnywhere(model: string, at: number): boolean {
+  return PROVIDERS.some((provider) => findPrice(provider, model, at) !== undefined);
+}
+
 function priceAt(timeline: Timeline, at: number): Price | undefined {
   let i = timeline.prices.length - 1;
   while (i > 0 && at < (timeline.from[i] ?? 0)) i -= 1;

@@ -6,7 +6,7 @@ export { ceilingPrice } from './ceiling.ts';
 export { costOf } from './cost.ts';
 export { customPrice, type CustomPrice } from './custom.ts';
 export { FEE } from './fees.ts';
-export { findPrice } from './lookup.ts';
+export { findPrice, isPricedAnywhere } from './lookup.ts';
 export { OPENAI_REGIONAL } from './model-id.ts';
 export type { Price } from './price-record.ts';
 export { affordableOutput, worstCost } from './worst.ts';
