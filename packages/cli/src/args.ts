@@ -1,6 +1,7 @@
 /** Reads a command's words and options; what it does not know is an error that names it. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { CliError, EXIT } from './io.ts';
+import { nearest } from './nearest.ts';
 
 /** Options that every command takes. */
 const COMMON = {
@@ -38,10 +39,11 @@ export function readArguments(
   if (negative !== undefined)
     throw new CliError(`${negative} is less than 0, which no option or word can be.\n\n${usage}`, EXIT.usage, 'usage');
   let parsed: ReturnType<typeof parseArgs>;
+  const all = { ...COMMON, ...options };
   try {
-    parsed = parseArgs({ args: [...argv], options: { ...COMMON, ...options }, allowPositionals: true, strict: true });
+    parsed = parseArgs({ args: [...argv], options: all, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new CliError(`${complaint(error)}.\n\n${usage}`, EXIT.usage, 'usage');
+    throw new CliError(`${complaint(error, Object.keys(all))}\n\n${usage}`, EXIT.usage, 'usage');
   }
   const { values, positionals } = parsed;
   const [least, most] = words;
@@ -71,11 +73,14 @@ function missing(usage: string, at: number): string {
   return name === undefined ? 'A word is missing' : `The ${name} is missing`;
 }
 
-/** What parseArgs found, in one sentence: it adds advice of its own. */
-function complaint(error: unknown): string {
+/** What parseArgs found, in a sentence or two: it adds advice of its own. */
+function complaint(error: unknown, known: readonly string[]): string {
   const message = error instanceof Error ? error.message : '';
   const [, option] = /^Option '(?:-\w, )?(--[\w-]+).* argument (?:missing|is ambiguous)/.exec(message) ?? [];
-  return option === undefined ? message.replace(/\.(?:\s[\s\S]*)?$/, '') : `${option} needs a value`;
+  if (option !== undefined) return `${option} needs a value.`;
+  const [, unknown = ''] = /^Unknown option '--([^']+)'/.exec(message) ?? [];
+  const meant = nearest(unknown, known);
+  return `${message.replace(/\.(?:\s[\s\S]*)?$/, '')}.${meant === undefined ? '' : ` Did you mean --${meant}?`}`;
 }
 
 /** A number from an option or word. */

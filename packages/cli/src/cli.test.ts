@@ -34,9 +34,13 @@ describe('help', () => {
 describe('what is not understood', () => {
   it.each([
     [['frobnicate'], 'Unknown command "frobnicate". There are: init, demo, dev, status,'],
+    [['kil', 'bot'], 'Unknown command "kil". Did you mean kill? There are: init,'],
     [['constructor'], 'Unknown command "constructor".'],
     [['--url', 'x', 'status'], 'The command goes before --url.'],
     [['status', '--frob'], "Unknown option '--frob'."],
+    [['status', '--jsno'], "Unknown option '--jsno'. Did you mean --json?"],
+    [['kill', 'a', '--raeson=cost'], "Unknown option '--raeson'. Did you mean --reason?"],
+    [['status', '-x'], "Unknown option '-x'.\n"],
     [['status', 'a', 'b'], 'Too many words: b.'],
     [['status', '--data'], '--data needs a value.'],
     [['kill'], 'The agent is missing.'],
