@@ -18,7 +18,7 @@ const read = (name: string): string => readFileSync(join(cwd, name), 'utf8');
 
 interface Shown {
   readonly frameworks: readonly string[];
-  readonly install: string;
+  readonly install: string | null;
   readonly snippets: readonly { readonly for: string; readonly code: string }[];
   readonly environment: { readonly file: string; readonly written: boolean };
 }
@@ -70,6 +70,19 @@ describe('init', () => {
     write(lockfile, '');
     const { install } = await json<Shown>({ cwd }, 'init');
     expect(install).toBe(`${command} @agentkavach/core gpt-tokenizer`);
+  });
+
+  it('installs only what package.json does not have', async () => {
+    const installed = { ai: '7', '@agentkavach/core': '0.1.0' };
+    write('package.json', { dependencies: installed, devDependencies: { 'gpt-tokenizer': '3' } });
+    expect((await run({ cwd }, 'init')).out).toContain('\n  npm install @agentkavach/vercel-ai\n');
+    write('package.json', { dependencies: { ...installed, '@agentkavach/vercel-ai': '0.1.0', 'gpt-tokenizer': '3' } });
+    const { out } = await run({ cwd }, 'init');
+    expect(out).toContain(
+      '\nNothing to install: package.json has @agentkavach/core, @agentkavach/vercel-ai, gpt-tokenizer already.\n',
+    );
+    expect(out).not.toContain('npm install');
+    expect((await json<Shown>({ cwd }, 'init')).install).toBeNull();
   });
 
   it('says what is wrong with package.json', async () => {

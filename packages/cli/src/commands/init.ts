@@ -9,8 +9,9 @@ async function run(args: Arguments, io: Io): Promise<Result> {
   const { name, dependencies, install } = projectIn(io.cwd);
   const found = frameworksOf(dependencies);
   const shown = found.length === 0 ? [ANY_CLIENT] : found;
-  const packages = new Set(['@agentkavach/core', ...shown.flatMap(({ adapters }) => adapters), 'gpt-tokenizer']);
-  const command = `${install} ${[...packages].join(' ')}`;
+  const needed = new Set(['@agentkavach/core', ...shown.flatMap(({ adapters }) => adapters), 'gpt-tokenizer']);
+  const missing = [...needed].filter((one) => !dependencies.includes(one));
+  const command = missing.length === 0 ? null : `${install} ${missing.join(' ')}`;
   const lines = environmentLines(name);
   const file = environmentFile(io.cwd);
   const isWritten = args.flag('write') && writeLines(io.cwd, lines);
@@ -26,9 +27,9 @@ async function run(args: Arguments, io: Io): Promise<Result> {
         ? 'Found no framework or SDK that AgentKavach knows; guard.call takes any client.'
         : `Found ${found.map(({ title }) => title).join(', ')}.`,
       '',
-      'Install:',
-      '',
-      `  ${command}`,
+      ...(command === null
+        ? [`Nothing to install: package.json has ${[...needed].join(', ')} already.`]
+        : ['Install:', '', `  ${command}`]),
       ...shown.flatMap(({ title, snippet }) => ['', `${title}:`, '', ...snippet.split('\n').map(indented)]),
       '',
       'Environment:',
@@ -56,7 +57,7 @@ function outcome(file: string, isAsked: boolean, isWritten: boolean): string {
 export const init: Command = {
   usage: `Usage: agentkavach init [--write] [--json]
 
-Looks at the package.json in this folder, and shows what to install, the code that guards a model of the frameworks found
+Looks at the package.json in this folder, and shows what is still to install, the code that guards a model of the frameworks found
 there (Vercel AI SDK, LangChain, Mastra, the SDKs of OpenAI, Anthropic, Google and Mistral), and the environment's lines.
 
   --write    adds the environment's lines to .env.example where there is one, else to a new agentkavach.env.example;
