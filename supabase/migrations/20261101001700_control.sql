@@ -22,10 +22,13 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+  v_before kavach.agents;
   v_agent kavach.agents;
   v_action text := case when p_killed then 'kill' else 'resume' end;
   v_state jsonb;
 begin
+  -- Locked: of two who stop an agent at once, the second one learns of the first.
+  select a.* into v_before from kavach.agents a where a.id = p_agent for no key update;
   update kavach.agents a
   set killed = p_killed,
     kill_epoch = a.kill_epoch + 1,
@@ -40,7 +43,7 @@ begin
   perform private.broadcast(
     v_agent.org_id, v_action, v_state || jsonb_build_object('type', v_action, 'by', p_by)
   );
-  return v_state;
+  return v_state || jsonb_build_object('before', private.agent_state(v_before));
 end;
 $$;
 
@@ -202,7 +205,7 @@ end;
 $$;
 
 comment on function private.caller_name(text) is 'Who calls, for the record: the person''s e-mail address, what a key says, its prefix, or operator.';
-comment on function private.set_killed(uuid, boolean, text, text) is 'Stops or resumes an agent: row, history and broadcast. Checks no scope. Returns AgentState.';
+comment on function private.set_killed(uuid, boolean, text, text) is 'Stops or resumes an agent: row, history and broadcast. Checks no scope. Returns AgentChange.';
 comment on function private.agent_named(uuid, text) is 'The id of an agent, or 404 agent_not_found.';
 comment on function private.kill_agent(uuid, text, text, text) is 'See kavach.kill_agent.';
 comment on function private.resume_agent(uuid, text, text) is 'See kavach.resume_agent.';
@@ -243,8 +246,8 @@ as $$
   select private.release_limit(p_budget, p_by);
 $$;
 
-comment on function kavach.kill_agent(uuid, text, text, text) is 'Stops an agent in every process. Scope control. Returns its state.';
-comment on function kavach.resume_agent(uuid, text, text) is 'Lets a stopped agent run again. Scope control. Returns its state.';
+comment on function kavach.kill_agent(uuid, text, text, text) is 'Stops an agent in every process. Scope control. Returns its state, and the one before.';
+comment on function kavach.resume_agent(uuid, text, text) is 'Lets a stopped agent run again. Scope control. Returns its state, and the one before.';
 comment on function kavach.set_limit(uuid, numeric, text) is
   'Sets a budget''s limit in dollars, tokens or calls. Scope admin; it stays then, whatever the code declares. A key of scope sdk may set it while the code manages it.';
 comment on function kavach.release_limit(uuid, text) is

@@ -24,7 +24,7 @@ const HELP = `agentkavach ${VERSION}: hard budget limits for LLM calls
 
 Usage: agentkavach <command> [options]
 
-  init                                   what to install and where the guard goes, for the app in this folder
+  init                                   what is still to install and where the guard goes, for the app in this folder
   demo                                   a runaway loop, stopped at five cents; nothing is sent
   dev                                    the backend on this machine, one command, no Docker
   status [agent]                         what keeps agents from running, and what is left of budgets

@@ -35,3 +35,8 @@ export function minute(iso: string): string {
 export function printable(line: string): string {
   return line.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
 }
+
+/** Why an agent is stopped, and who has stopped it. */
+export function stopOf(reason: string | null, by: string | null): string {
+  return `${reason ?? 'manual'}${by === null ? '' : ` by ${by}`}`;
+}

@@ -1,7 +1,7 @@
 /** `/v1/agents`: the agents of an organisation, what they did, and the Stop button. */
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import type { AgentState } from '@agentkavach/core/wire';
+import type { AgentChange } from '@agentkavach/core/wire';
 import type { Dependencies } from '../_shared/dependencies.ts';
 import { agentIdOf } from '../_operator/agent-id.ts';
 import { operatorApp } from '../_operator/app.ts';
@@ -21,7 +21,7 @@ const REASONS = [
   'duration',
   'loop',
   'velocity',
-] as const satisfies readonly AgentState['reason'][];
+] as const satisfies readonly AgentChange['reason'][];
 
 const pageQuery = z.strictObject(pageFields);
 const eventQuery = z.strictObject({
@@ -40,8 +40,8 @@ const agentKeys = text(200);
  * - `GET /:name` → `AgentDetail`
  * - `GET /:name/runs?limit&cursor` → `Page<RunView>`, newest first
  * - `GET /:name/events?limit&cursor&type&from&to` → `Page<EventView>`, newest first; `from` inclusive, `to` exclusive
- * - `POST /:name/kill { reason? }` → `AgentState`; reason is a `KillReason`, default `manual`. Scope `control`. The body may be empty.
- * - `POST /:name/resume` → `AgentState`. Scope `control`.
+ * - `POST /:name/kill { reason? }` → `AgentChange`; reason is a `KillReason`, default `manual`. Scope `control`. The body may be empty.
+ * - `POST /:name/resume` → `AgentChange`. Scope `control`.
  *
  * Errors: 401, 403 `forbidden`, 404 `agent_not_found`, 422 `invalid` and `invalid_cursor`.
  */
@@ -87,7 +87,9 @@ export function handler(deps: Dependencies): Hono {
       deps,
       'control',
       ({ sql, org, caller }) =>
-        sql<{ state: AgentState }[]>`select kavach.kill_agent(${org}, ${name}, ${reason}, ${actorOf(caller)}) as state`,
+        sql<
+          { state: AgentChange }[]
+        >`select kavach.kill_agent(${org}, ${name}, ${reason}, ${actorOf(caller)}) as state`,
     );
     return c.json(row?.state);
   });
@@ -100,7 +102,7 @@ export function handler(deps: Dependencies): Hono {
       deps,
       'control',
       ({ sql, org, caller }) =>
-        sql<{ state: AgentState }[]>`select kavach.resume_agent(${org}, ${name}, ${actorOf(caller)}) as state`,
+        sql<{ state: AgentChange }[]>`select kavach.resume_agent(${org}, ${name}, ${actorOf(caller)}) as state`,
     );
     return c.json(row?.state);
   });

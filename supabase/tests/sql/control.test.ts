@@ -30,15 +30,18 @@ describe('kill and resume', () => {
   it('change the state, are recorded, and reach the control topic', async () => {
     const { org } = fixture;
     const killed = await fixture.call(owner, (sql) => sql`select kavach.kill_agent(${org}, 'bot')`);
-    expect(killed).toEqual({ agent: 'bot', killed: true, epoch: 1, reason: 'manual', by: owner['email'] });
-    expect((await agent.connect('bot', [])).state).toEqual(killed);
+    const running = { agent: 'bot', killed: false, epoch: 0, reason: null, by: null };
+    const first = { agent: 'bot', killed: true, epoch: 1, reason: 'manual', by: owner['email'] };
+    expect(killed).toEqual({ ...first, before: running });
+    expect((await agent.connect('bot', [])).state).toEqual(first);
     const again = await fixture.call(
       owner,
       (sql) => sql`select kavach.kill_agent(${org}, 'bot', 'loop', 'somebody else')`,
     );
-    expect(again).toMatchObject({ epoch: 2, reason: 'loop', by: owner['email'] });
+    const second = { ...first, epoch: 2, reason: 'loop' };
+    expect(again).toEqual({ ...second, before: first });
     const resumed = await fixture.call(owner, (sql) => sql`select kavach.resume_agent(${org}, 'bot')`);
-    expect(resumed).toEqual({ agent: 'bot', killed: false, epoch: 3, reason: null, by: null });
+    expect(resumed).toEqual({ ...running, epoch: 3, before: second });
     const history = await fixture.admin`select epoch::int, action, reason, by_whom from kavach.kills order by id`;
     expect([...history]).toEqual([
       { epoch: 1, action: 'kill', reason: 'manual', by_whom: owner['email'] },
@@ -46,9 +49,9 @@ describe('kill and resume', () => {
       { epoch: 3, action: 'resume', reason: null, by_whom: owner['email'] },
     ]);
     expect(await messages()).toEqual([
-      { type: 'kill', ...(killed as object) },
-      { type: 'kill', ...(again as object) },
-      { type: 'resume', ...(resumed as object), by: owner['email'] },
+      { type: 'kill', ...first },
+      { type: 'kill', ...second },
+      { type: 'resume', ...running, epoch: 3, by: owner['email'] },
     ]);
   });
 

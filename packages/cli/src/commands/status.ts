@@ -3,7 +3,7 @@ import { accessOf } from '../access.ts';
 import { Api } from '../api.ts';
 import { ACCESS, type Arguments } from '../args.ts';
 import type { Io } from '../io.ts';
-import { ago, amount, minute, table } from '../table.ts';
+import { ago, amount, minute, stopOf, table } from '../table.ts';
 import type { Command, Result } from './command.ts';
 
 interface BudgetView {
@@ -64,7 +64,7 @@ function agentLines(agents: readonly AgentView[], io: Io): string[] {
 
 /** What keeps it from going on: first what only a person lifts. */
 function stateOf({ killed, killReason, killedBy, keyEndedAt, spentBudget }: AgentView): string {
-  if (killed) return `stopped (${killReason ?? 'manual'}${killedBy === null ? '' : ` by ${killedBy}`})`;
+  if (killed) return `stopped (${stopOf(killReason, killedBy)})`;
   if (keyEndedAt !== null) return `key refused since ${minute(keyEndedAt)}`;
   if (spentBudget === null) return 'running';
   const { name, scope, period, resetsAt } = spentBudget;

@@ -20,6 +20,31 @@ describe('kill and resume', () => {
     expect((await connect(place.stack, 'bot')).state.killed).toBe(false);
   });
 
+  it('say where there was nothing to change', async () => {
+    await run(place, 'kill', 'bot', '--reason', 'cost');
+    const again = await run(place, 'kill', 'bot');
+    expect(again).toMatchObject({ exit: 0, err: '' });
+    expect(again.out).toMatch(
+      /^Agent bot was stopped already \(cost by ak_dev_\w{5}\)\. This stop takes its place: its calls in flight are aborted, new ones are refused\.\n/,
+    );
+    expect(await json(place, 'kill', 'bot')).toMatchObject({
+      killed: true,
+      before: { killed: true, reason: 'manual' },
+    });
+    await run(place, 'resume', 'bot');
+    expect((await run(place, 'resume', 'bot')).out).toBe('Agent bot was not stopped, and may run.');
+    expect((await run(place, 'kill', 'bot')).out).toMatch(/^Agent bot is stopped: /);
+    await run(place, 'resume', 'bot');
+  });
+
+  it('work with a backend that does not tell how the agent was before', async () => {
+    const env = { AGENTKAVACH_URL: 'https://example.com', AGENTKAVACH_OPERATOR_KEY: 'ak_dev_x' };
+    const state = { agent: 'bot', killed: true, epoch: 1, reason: 'manual', by: null };
+    const older = { ...place, env, fetch: () => Promise.resolve(Response.json(state)) };
+    expect((await run(older, 'kill', 'bot')).out).toMatch(/^Agent bot is stopped: /);
+    expect((await run(older, 'resume', 'bot')).out).toBe('Agent bot may run again.');
+  });
+
   it('say what a reason does to calls in flight', async () => {
     const { out } = await run(place, 'kill', 'bot', '--reason', 'cost');
     expect(out).toContain('its calls in flight run to their end');

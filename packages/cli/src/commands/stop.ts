@@ -1,9 +1,10 @@
 /** `agentkavach kill` and `resume`: the Stop button on the command line. */
-import type { AgentState } from '@agentkavach/core/wire';
+import type { AgentChange } from '@agentkavach/core/wire';
 import { accessOf } from '../access.ts';
 import { Api } from '../api.ts';
 import { ACCESS, readChoice, type Arguments } from '../args.ts';
 import type { Io } from '../io.ts';
+import { stopOf } from '../table.ts';
 import type { Command, Result } from './command.ts';
 
 /** Why an agent is stopped, and whether that also ends its calls in flight. */
@@ -14,23 +15,27 @@ async function stop(args: Arguments, io: Io): Promise<Result> {
   const [name = ''] = args.words;
   const given = args.text('reason');
   const reason = given === undefined ? 'manual' : readChoice(given, '--reason', REASONS);
-  const state = await new Api(await accessOf(args, io), io).ask<AgentState>('POST', pathOf(name, 'kill'), { reason });
+  const state = await new Api(await accessOf(args, io), io).ask<AgentChange>('POST', pathOf(name, 'kill'), { reason });
   const inFlight = ABORTING.includes(reason)
     ? 'its calls in flight are aborted'
     : 'its calls in flight run to their end';
+  const { before } = state;
+  const done =
+    before?.killed === true
+      ? `Agent ${name} was stopped already (${stopOf(before.reason, before.by)}). This stop takes its place`
+      : `Agent ${name} is stopped`;
   return {
     json: state,
-    lines: [
-      `Agent ${name} is stopped: ${inFlight}, new ones are refused.`,
-      `It runs again after: agentkavach resume ${name}`,
-    ],
+    lines: [`${done}: ${inFlight}, new ones are refused.`, `It runs again after: agentkavach resume ${name}`],
   };
 }
 
 async function start(args: Arguments, io: Io): Promise<Result> {
   const [name = ''] = args.words;
-  const state = await new Api(await accessOf(args, io), io).ask<AgentState>('POST', pathOf(name, 'resume'));
-  return { json: state, lines: [`Agent ${name} may run again.`] };
+  const state = await new Api(await accessOf(args, io), io).ask<AgentChange>('POST', pathOf(name, 'resume'));
+  const wasRunning = state.before?.killed === false;
+  const line = wasRunning ? `Agent ${name} was not stopped, and may run.` : `Agent ${name} may run again.`;
+  return { json: state, lines: [line] };
 }
 
 function pathOf(agent: string, action: 'kill' | 'resume'): string {

@@ -64,6 +64,12 @@ export interface AgentState {
   readonly by: string | null;
 }
 
+/** What a kill or resume answers. A second kill takes the place of the first. */
+export interface AgentChange extends AgentState {
+  /** How the agent was before: whether anything has changed. Left out by a backend whose migrations are older. */
+  readonly before?: AgentState | undefined;
+}
+
 /** What one holder (a user or tag; '' for others) has spent in the present window. */
 export interface HolderSpend {
   readonly holder: string;
