@@ -16,7 +16,6 @@ const wrapped = (sim: Simulator, { guard, retries = 0 }: Task): GoogleGenAI =>
   guard.wrap(
     new GoogleGenAI({
       apiKey: 'test',
-      apiVersion: 'v1beta',
       httpOptions: {
         baseUrl: sim.baseURL('google').replace(/\/v1beta$/, ''),
         retryOptions: { attempts: retries + 1, initialDelay: 0.001 },

@@ -40,9 +40,6 @@ function paramsOf({ maxOutputTokens, tools = [] }: Task, messages: readonly Chat
 
 const beside = ({ signal }: Task) => (signal === undefined ? {} : { signal });
 
-/** Google's SDK asks another version of the API by default than the one that the simulator speaks. */
-const config = { httpOptions: { apiVersion: 'v1beta' } };
-
 /** The request, whoever is asked. */
 function requestOf<const P extends Provider>(
   { provider, model }: { readonly provider: P; readonly model: string },
@@ -69,10 +66,10 @@ const streamAnthropic: Asking = async (task, messages) => {
 };
 
 const askGoogle: Asking = async (task, messages) =>
-  readParts([await task.guard.create({ ...requestOf(GEMINI, task, messages), config }, beside(task))]);
+  readParts([await task.guard.create(requestOf(GEMINI, task, messages), beside(task))]);
 
 const streamGoogle: Asking = async (task, messages) => {
-  const request = { ...requestOf(GEMINI, task, messages), config, stream: true } as const;
+  const request = { ...requestOf(GEMINI, task, messages), stream: true } as const;
   return readStream(await task.guard.create(request, beside(task)), task);
 };
 

@@ -45,9 +45,9 @@ export interface Route {
   readonly target: Target;
 }
 
-/** The provider whose base path this is. */
+/** The provider whose path this is, in whatever version of its API. */
 export function providerOf(path: string): Provider | undefined {
-  return PROVIDERS.find((provider) => path.startsWith(`${BASE_PATHS[provider]}/`));
+  return PROVIDERS.find((provider) => path.startsWith(`/${provider}/`));
 }
 
 /** The route of a path and its query; `undefined` where nothing answers. */
@@ -55,7 +55,8 @@ export function findRoute(method: string | undefined, url: URL): Route | undefin
   if (method !== 'POST') return undefined;
   const wire = WIRES.get(url.pathname);
   if (wire) return { wire, target: { model: undefined, streamed: false, batch: false } };
-  const match = /^\/google\/v1beta\/models\/([^/:]+):(\w+)$/.exec(url.pathname);
+  // Google's own SDK asks v1, the AI SDK and LangChain v1beta.
+  const match = /^\/google\/v1(?:beta)?\/models\/([^/:]+):(\w+)$/.exec(url.pathname);
   const found = GOOGLE_METHODS.get(match?.[2] ?? '');
   if (!match || !found) return undefined;
   // Without alt=sse the real API streams one JSON array, which no client of ours reads.

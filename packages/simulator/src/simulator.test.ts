@@ -96,6 +96,20 @@ describe('requests', () => {
     expect(sim.ledger.requests).toBe(0);
   });
 
+  it.each(['v1', 'v1beta'])('answers Google’s %s', async (version) => {
+    await using sim = await startSimulator();
+    const ask = (method: string) =>
+      fetch(`${sim.url}/google/${version}/models/gemini-2.5-flash:${method}`, { method: 'POST', body: '{"contents":[]}' });
+    for (const method of ['generateContent', 'streamGenerateContent?alt=sse']) {
+      const response = await ask(method);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain('usageMetadata');
+    }
+    const unknown = await ask('thinkAloud');
+    expect(await unknown.json()).toMatchObject({ error: { status: 'NOT_FOUND' } });
+    expect(sim.ledger.requests).toBe(2);
+  });
+
   it('takes prices for models that do not exist', async () => {
     await using sim = await startSimulator({
       prices: { mine: { input: '3', output: '12' } },

@@ -56,11 +56,6 @@ function guardFor(w: World, provider: ProviderName, options: KavachOptions = {})
   });
 }
 
-/** Google's SDK asks another version of the API by default than the one that the simulator speaks. */
-function forProvider(provider: ProviderName): object {
-  return provider === 'google' ? { config: { httpOptions: { apiVersion: 'v1beta' } } } : {};
-}
-
 afterEach(() => vi.unstubAllEnvs());
 
 describe.each(Object.entries(MODELS) as [ProviderName, string][])('guard.create() with %s', (provider, model) => {
@@ -68,7 +63,7 @@ describe.each(Object.entries(MODELS) as [ProviderName, string][])('guard.create(
     await using w = await world();
     const guard = guardFor(w, provider);
     const next = w.sim.nextRequest();
-    const answer = await guard.create({ model, messages, tools, temperature: 0.5, ...forProvider(provider) });
+    const answer = await guard.create({ model, messages, tools, temperature: 0.5 });
     const { request } = await next;
     expect(JSON.stringify(answer)).toContain('simulator');
     expect(request.provider).toBe(provider);
@@ -83,7 +78,7 @@ describe.each(Object.entries(MODELS) as [ProviderName, string][])('guard.create(
     await using w = await world();
     const guard = guardFor(w, provider);
     const chunks: unknown[] = [];
-    const stream = await guard.create({ model, messages, stream: true, ...forProvider(provider) });
+    const stream = await guard.create({ model, messages, stream: true });
     for await (const chunk of stream) chunks.push(chunk);
     expect(chunks.length).toBeGreaterThan(1);
     expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
@@ -94,7 +89,7 @@ describe.each(Object.entries(MODELS) as [ProviderName, string][])('guard.create(
     await using w = await world(() => ({ tokens: 400 }));
     const guard = guardFor(w, provider);
     const next = w.sim.nextRequest();
-    await guard.create({ model, messages, max_tokens: 300, ...forProvider(provider) });
+    await guard.create({ model, messages, max_tokens: 300 });
     expect((await next).request.maxOutputTokens).toBe(300);
   });
 
@@ -109,7 +104,7 @@ describe.each(Object.entries(MODELS) as [ProviderName, string][])('guard.create(
   it('sends without a cap of the guard where the mode is soft', async () => {
     await using w = await world();
     const guard = guardFor(w, provider, { mode: 'soft' });
-    await guard.create({ model, messages, ...forProvider(provider) });
+    await guard.create({ model, messages });
     expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
   });
 });
