@@ -222,7 +222,8 @@ export class Engine implements PoolListener, CallHost {
    * stopped, only the backend lifts.
    */
   resume(): void {
-    this.killSwitch.lift('code');
+    const wasHeld = this.killSwitch.lift('code');
+    const wasStopped = wasHeld || !this.#closures.isEmpty || this.stoppedRuns.size > 0;
     this.#closures.clear();
     for (const run of this.stoppedRuns) if (run !== this.#run) run.restart();
     this.stoppedRuns.clear();
@@ -232,7 +233,7 @@ export class Engine implements PoolListener, CallHost {
     }
     const { error } = this.killSwitch;
     if (error !== undefined) console.warn(`[agentkavach] ${error.message} guard.resume() does not lift that.`);
-    else this.#resumed();
+    else if (wasStopped) this.#resumed();
   }
 
   /** Lifts a stop that the backend held. Those of the code, of budgets and of runs stay. */

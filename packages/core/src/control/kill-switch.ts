@@ -103,11 +103,16 @@ export class KillSwitch {
     return wasHeld;
   }
 
-  /** Gives fresh signals, where nothing stops the agent any more. @param isAll also where something else than a kill had aborted it */
+  /**
+   * Gives fresh signals for those that were aborted, where nothing stops the agent any more. One that was not stays: work that
+   * holds it must hear of the next kill.
+   *
+   * @param isAll also where something else than a kill had aborted it
+   */
   renew(isAll: boolean): void {
     if (this.#first !== undefined) return;
-    this.#kills = new AbortController();
-    if (isAll) this.#controller = new AbortController();
+    if (this.#kills.signal.aborted) this.#kills = new AbortController();
+    if (isAll && this.#controller.signal.aborted) this.#controller = new AbortController();
   }
 
   #look(): void {

@@ -105,6 +105,31 @@ describe('kill()', () => {
     guard.kill();
     expect(onKill).toHaveBeenCalledTimes(2);
   });
+
+  it('tells of no resume where nothing was stopped', () => {
+    const { guard } = killable();
+    const resumed = vi.fn();
+    guard.on('resume', resumed);
+    guard.resume();
+    guard.kill();
+    guard.resume();
+    guard.resume();
+    expect(resumed).toHaveBeenCalledOnce();
+  });
+
+  it('reaches work that took its signal before a resume() of something that had not ended it', async () => {
+    const { guard } = killable({ budget: Budget.daily(1) });
+    await guard.run((run) => {
+      const signals = [guard.signal, run.signal];
+      guard.resume();
+      guard.charge(1, 'tool'); // a budget kill leaves the work of those who have paid alone
+      guard.resume();
+      expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+      guard.kill();
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+      return Promise.resolve();
+    });
+  });
 });
 
 describe('a budget at 100 %', () => {
