@@ -8,8 +8,8 @@ import { makeChannel, type Channel, type KillChannelOptions } from './config/cha
 import { oneOf, text } from './config/check.ts';
 import { Connection } from './connection.ts';
 import { show } from './show.ts';
-import { withEnvironment } from './config/env.ts';
-import { checkOptions, type KavachOptions } from './config/options.ts';
+import type { KavachOptions } from './config/options.ts';
+import { readOptions } from './config/read-options.ts';
 import { checkRuntime } from './config/runtime.ts';
 import { Engine } from './engine.ts';
 import { ConfigError, type KillReason } from './errors.ts';
@@ -62,7 +62,7 @@ export class AgentKavach {
       );
     }
     checkRuntime();
-    const policy = checkOptions(withEnvironment(options));
+    const policy = readOptions(options);
     if (policy.backend === undefined) {
       this.#engine = new Engine(policy);
       if (policy.persist !== false) this.#persistence = new Persistence(this.#engine, policy.persist);

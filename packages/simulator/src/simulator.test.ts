@@ -99,7 +99,10 @@ describe('requests', () => {
   it.each(['v1', 'v1beta'])('answers Google’s %s', async (version) => {
     await using sim = await startSimulator();
     const ask = (method: string) =>
-      fetch(`${sim.url}/google/${version}/models/gemini-2.5-flash:${method}`, { method: 'POST', body: '{"contents":[]}' });
+      fetch(`${sim.url}/google/${version}/models/gemini-2.5-flash:${method}`, {
+        method: 'POST',
+        body: '{"contents":[]}',
+      });
     for (const method of ['generateContent', 'streamGenerateContent?alt=sse']) {
       const response = await ask(method);
       expect(response.status).toBe(200);

@@ -132,8 +132,8 @@ describe('doctor', () => {
 
   it.each([
     [{ AGENTKAVACH_BUDGET: '5 dollars' }, 'AGENTKAVACH_BUDGET must be a list such as daily:50'],
-    [{ AGENTKAVACH_WAIT_MS: '-1', AGENTKAVACH_BUGDET: 'daily:5' }, 'waitMs must be'],
-    [{ AGENTKAVACH_MODE: 'strict' }, "mode must be one of 'hard', 'soft', 'observe'"],
+    [{ AGENTKAVACH_WAIT_MS: '-1', AGENTKAVACH_BUGDET: 'daily:5' }, 'AGENTKAVACH_WAIT_MS: waitMs must be'],
+    [{ AGENTKAVACH_MODE: 'strict' }, "AGENTKAVACH_MODE: mode must be one of 'hard', 'soft', 'observe'"],
   ])('finds values that a guard refuses: %o', async (env, fault) => {
     const found = await findings(away(env));
     expect(found['variables']).toContain(`error: An app with this environment does not start: ${fault}`);

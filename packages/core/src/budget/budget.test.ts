@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../errors.ts';
-import { Budget, fromUnit, toUnit, type BudgetOptions, type PooledBudgetOptions } from './budget.ts';
+import { Budget, fromUnit, toUnit, type PooledBudgetOptions } from './budget.ts';
 import type { BudgetPeriod } from './window.ts';
 
 function refusal(make: () => unknown): ConfigError {
@@ -72,6 +72,13 @@ describe('what a budget describes', () => {
       timeZone: 'Asia/Kolkata',
       name: 'Büro 1: día',
     });
+    // What an environment may leave out, under exactOptionalPropertyTypes too.
+    const unset: { readonly timeZone: string | undefined; readonly name: string | undefined } = {
+      timeZone: undefined,
+      name: undefined,
+    };
+    expect(Budget.daily(5, unset)).toMatchObject({ timeZone: 'UTC', name: undefined });
+    expect(Budget.org({ limit: 5, period: 'daily', timeZone: unset.timeZone })).toMatchObject({ timeZone: 'UTC' });
     expect(Budget.shared('team-research', { limit: 5, period: 'daily', timeZone: 'Europe/Berlin' })).toMatchObject({
       timeZone: 'Europe/Berlin',
       name: 'team-research',
@@ -174,7 +181,7 @@ describe('options that are none', () => {
 
   it('undefined options are no options', () => {
     expect(Budget.daily(5, undefined).timeZone).toBe('UTC');
-    expect(Budget.daily(5, { timeZone: undefined } as unknown as BudgetOptions).timeZone).toBe('UTC');
+    expect(Budget.daily(5, { timeZone: undefined }).timeZone).toBe('UTC');
   });
 });
 

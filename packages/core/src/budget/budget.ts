@@ -13,9 +13,9 @@ export type BudgetUnit = 'usd' | 'tokens' | 'calls';
 /** Options of every budget. */
 export interface BudgetOptions {
   /** An IANA time zone whose midnight starts the windows, for example `Europe/Berlin`. Default `UTC`. */
-  readonly timeZone?: string;
+  readonly timeZone?: string | undefined;
   /** The budget's id in `status()` and `setLimit()`. Default: its period. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** The limit and window of a pooled budget. */

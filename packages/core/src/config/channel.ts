@@ -28,17 +28,23 @@ const budgetType = oneOf('cost', 'tokens', 'calls');
 export function makeChannel(type: 'kill', options: KillChannelOptions): Channel {
   if ((type as string) !== 'kill')
     throw new ConfigError(`AgentKavach.channel() knows the type 'kill', got ${show(type)}.`, { path: 'type' });
-  const fields = record(options, 'channel', ['threshold', 'budgetType']);
+  return channelOf(options, 'channel');
+}
+
+function channelOf(options: unknown, path: string): Channel {
+  const fields = record(options, path, ['threshold', 'budgetType']);
   return Object.freeze({
-    type,
-    threshold: threshold(fields['threshold'], 'channel.threshold'),
-    budgetType: fields['budgetType'] === undefined ? undefined : budgetType(fields['budgetType'], 'channel.budgetType'),
+    type: 'kill',
+    threshold: threshold(fields['threshold'], `${path}.threshold`),
+    budgetType: fields['budgetType'] === undefined ? undefined : budgetType(fields['budgetType'], `${path}.budgetType`),
   });
 }
 
 /** A channel from the options, checked again since it may be a plain object. */
 export function checkChannel(value: unknown, path: string): KillThreshold {
   const { type, ...options } = record(value, path, ['type', 'threshold', 'budgetType']);
-  const channel = makeChannel(type as 'kill', options as unknown as KillChannelOptions);
+  if (type !== 'kill')
+    throw new ConfigError(`${path}.type must be 'kill', got ${show(type)}.`, { path: `${path}.type` });
+  const channel = channelOf(options, path);
   return { threshold: channel.threshold, budgetType: channel.budgetType };
 }

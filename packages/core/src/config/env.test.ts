@@ -3,6 +3,7 @@ import { Budget } from '../budget/budget.ts';
 import { ConfigError } from '../errors.ts';
 import { checkOptions, type KavachOptions } from './options.ts';
 import { withEnvironment } from './env.ts';
+import { readOptions } from './read-options.ts';
 
 const BUDGET = { AGENTKAVACH_BUDGET: 'daily:1' };
 
@@ -97,6 +98,31 @@ describe('the environment', () => {
     const read = (): unknown => withEnvironment({}, { [variable]: value });
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(variable);
+  });
+
+  it.each([
+    ['AGENTKAVACH_MODE', 'strict', /^AGENTKAVACH_MODE: mode must be one of 'hard', 'soft', 'observe', got "strict"/],
+    ['AGENTKAVACH_WAIT_MS', '-1', /^AGENTKAVACH_WAIT_MS: waitMs must be/],
+    ['AGENTKAVACH_MAX_CALLS_PER_RUN', '0', /^AGENTKAVACH_MAX_CALLS_PER_RUN: guardrails.maxCallsPerRun must be/],
+    [
+      'AGENTKAVACH_PRICES',
+      '{"m":{"inputPerMillion":-3}}',
+      /^AGENTKAVACH_PRICES: prices\["m"\].inputPerMillion must be/,
+    ],
+    ['AGENTKAVACH_ON_THRESHOLD', '{"0.8":{}}', /^AGENTKAVACH_ON_THRESHOLD: onThreshold\[0.8\].model must be/],
+    ['AGENTKAVACH_BUDGET', 'daily:0', /^AGENTKAVACH_BUDGET: Budget.daily: the limit must be/],
+  ])('names the variable whose value is refused: %s=%s', (variable, value, message) => {
+    const read = (): unknown => readOptions({}, { ...BUDGET, [variable]: value });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(message);
+    expect(read).toThrow(expect.objectContaining({ path: variable }));
+  });
+
+  it('names no variable where the code has set the option', () => {
+    const environment = { ...BUDGET, AGENTKAVACH_MODE: 'hard', AGENTKAVACH_MAX_CALLS_PER_RUN: '3' };
+    expect(() => readOptions({ mode: 'strict' as 'hard' }, environment)).toThrow(/^mode must be/);
+    expect(() => readOptions({ guardrails: { maxCallsPerRun: 0 } }, environment)).toThrow(/^guardrails.maxCalls/);
+    expect(() => readOptions({ waitMs: -1 }, environment)).toThrow(/^waitMs must be/);
   });
 
   it('says how budgets are written', () => {

@@ -5,6 +5,9 @@ import { ConfigError } from '../errors.ts';
 import { GUARDRAIL_KINDS } from './guardrails.ts';
 import type { KavachOptions } from './options.ts';
 
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 type Read = (value: string, variable: string) => unknown;
 
 const asText: Read = (value) => value;
@@ -61,10 +64,7 @@ const OPTIONS: Partial<Record<keyof KavachOptions, Read>> = {
  *
  * @throws ConfigError naming the variable whose value can't be read
  */
-export function withEnvironment(
-  options: KavachOptions,
-  environment: Readonly<Record<string, string | undefined>> = processEnvironment(),
-): KavachOptions {
+export function withEnvironment(options: KavachOptions, environment: Environment): KavachOptions {
   const merged: Record<string, unknown> = { ...options };
   for (const [key, read] of Object.entries(OPTIONS)) {
     const variable = variableOf(key);
@@ -88,16 +88,29 @@ export function withEnvironment(
 /** `daily:50`, `tokens:1000000:daily` or `calls:500:hourly`, several separated by commas. */
 function readBudgets(value: string, variable: string): Budget[] {
   return value.split(',').map((item) => {
-    const parts = item.trim().split(':');
-    const [kind = '', amount = '', period = ''] = parts;
-    if (isPeriod(kind) && parts.length === 2) return Budget[kind](asNumber(amount, variable) as number);
-    if ((kind === 'tokens' || kind === 'calls') && isPeriod(period) && parts.length === 3)
-      return Budget[kind](asNumber(amount, variable) as number, period);
-    throw new ConfigError(
-      `${variable} must be a list such as daily:50,total:500,tokens:1000000:daily,calls:500:hourly; could not read ${JSON.stringify(item)}. Periods: ${BUDGET_PERIODS.join(', ')}.`,
-      { path: variable },
-    );
+    try {
+      return readBudget(item, variable);
+    } catch (error) {
+      throw ConfigError.isInstance(error) ? naming(variable, error) : error;
+    }
   });
+}
+
+function readBudget(item: string, variable: string): Budget {
+  const parts = item.trim().split(':');
+  const [kind = '', amount = '', period = ''] = parts;
+  if (isPeriod(kind) && parts.length === 2) return Budget[kind](asNumber(amount, variable) as number);
+  if ((kind === 'tokens' || kind === 'calls') && isPeriod(period) && parts.length === 3)
+    return Budget[kind](asNumber(amount, variable) as number, period);
+  throw new ConfigError(
+    `${variable} must be a list such as daily:50,total:500,tokens:1000000:daily,calls:500:hourly; could not read ${JSON.stringify(item)}. Periods: ${BUDGET_PERIODS.join(', ')}.`,
+    { path: variable },
+  );
+}
+
+/** The error with the variable before it that gave the value: whoever reads it may not know the option. */
+export function naming(variable: string, error: ConfigError): ConfigError {
+  return error.path === variable ? error : new ConfigError(`${variable}: ${error.message}`, { path: variable });
 }
 
 function isPeriod(value: string): value is BudgetPeriod {
@@ -113,10 +126,7 @@ export function optionVariables(): readonly string[] {
   return [...Object.keys(OPTIONS), ...Object.keys(GUARDRAIL_KINDS)].map(variableOf);
 }
 
-function variableOf(key: string): string {
+/** The variable of an option or a guardrail. */
+export function variableOf(key: string): string {
   return `AGENTKAVACH_${key.replace(/[A-Z]+/g, (letters) => `_${letters}`).toUpperCase()}`;
-}
-
-function processEnvironment(): Readonly<Record<string, string | undefined>> {
-  return (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
 }

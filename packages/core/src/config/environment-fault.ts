@@ -1,8 +1,7 @@
 /** Whether a guard would take the options that an environment gives, for programs that look at an environment without a guard. */
 import { Budget } from '../budget/budget.ts';
 import { ConfigError } from '../errors.ts';
-import { withEnvironment } from './env.ts';
-import { checkOptions } from './options.ts';
+import { readOptions } from './read-options.ts';
 
 /**
  * What is wrong with the first `AGENTKAVACH_…` variable that a guard would refuse. The backend's address and key are not looked at.
@@ -10,9 +9,10 @@ import { checkOptions } from './options.ts';
  * @returns the sentence that the guard would throw; `undefined` where it would take them all
  */
 export function environmentFault(environment: Readonly<Record<string, string | undefined>>): string | undefined {
+  const isBudgetSet = (environment['AGENTKAVACH_BUDGET'] ?? '') !== '';
   try {
-    const options = withEnvironment({}, { ...environment, AGENTKAVACH_API_KEY: undefined, AGENTKAVACH_URL: undefined });
-    checkOptions({ ...options, budget: options.budget ?? Budget.daily(1) });
+    const own = { ...environment, AGENTKAVACH_API_KEY: undefined, AGENTKAVACH_URL: undefined };
+    readOptions({ budget: isBudgetSet ? undefined : Budget.daily(1) }, own);
     return undefined;
   } catch (error) {
     if (ConfigError.isInstance(error)) return error.message;

@@ -84,7 +84,17 @@ describe('wrong options', () => {
     ['prices["m"].inputPerMillion', { prices: { m: { inputPerMillion: -3, outputPerMillion: 1 } } }],
     ['prices["m"].outputPerMillion', { prices: { m: { inputPerMillion: 3 } } }],
     ['onUnknownModel.inputPerMillion', { onUnknownModel: {} }],
-    ['channel.threshold', { channels: [{ type: 'kill', threshold: 80 }] }],
+    ['channels[0].threshold', { channels: [{ type: 'kill', threshold: 80 }] }],
+    [
+      'channels[1].type',
+      {
+        channels: [
+          { type: 'kill', threshold: 0.8 },
+          { type: 'fax', threshold: 0.8 },
+        ],
+      },
+    ],
+    ['channels[0].budgetType', { channels: [{ type: 'kill', threshold: 0.8, budgetType: 'usd' }] }],
   ])('names the place inside: %s', (path, options) => {
     expect(errorOf({ budget: BUDGET, ...options }).path).toContain(path);
   });

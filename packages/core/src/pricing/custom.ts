@@ -11,27 +11,27 @@ export interface CustomPrice {
   /** 0 says that output is free; for embeddings, which have none. */
   readonly outputPerMillion: number;
   /** Default: the input rate. */
-  readonly cacheReadPerMillion?: number;
+  readonly cacheReadPerMillion?: number | undefined;
   /** Default: the input rate. */
-  readonly cacheWritePerMillion?: number;
+  readonly cacheWritePerMillion?: number | undefined;
   /** For cache writes with a lifetime of an hour. Default: the cache-write rate. */
-  readonly cacheWrite1hPerMillion?: number;
+  readonly cacheWrite1hPerMillion?: number | undefined;
   /** Default: the output rate. */
-  readonly reasoningPerMillion?: number;
+  readonly reasoningPerMillion?: number | undefined;
   /** Default: the input rate. */
-  readonly inputAudioPerMillion?: number;
+  readonly inputAudioPerMillion?: number | undefined;
   /** Default: the input rate. */
-  readonly inputImagePerMillion?: number;
+  readonly inputImagePerMillion?: number | undefined;
   /** Default: the output rate. */
-  readonly outputAudioPerMillion?: number;
+  readonly outputAudioPerMillion?: number | undefined;
   /** Default: the output rate. */
-  readonly outputImagePerMillion?: number;
+  readonly outputImagePerMillion?: number | undefined;
   /** USD for one generated image, for models that are priced by the image. */
-  readonly perImage?: number;
+  readonly perImage?: number | undefined;
   /** The model's context window in tokens. */
-  readonly maxInputTokens?: number;
+  readonly maxInputTokens?: number | undefined;
   /** The longest answer in tokens; sets the worst case of calls without a cap. */
-  readonly maxOutputTokens?: number;
+  readonly maxOutputTokens?: number | undefined;
 }
 
 const RATES: Readonly<Record<string, keyof UsdRates>> = {
