@@ -89,4 +89,27 @@ describe('a prompt that is over-estimated by its bytes', () => {
     }
     expect(denials).toEqual(['0.05 KAVACH_BUDGET_EXCEEDED']);
   });
+
+  it('keeps its place in the order of arrival while it is counted', async () => {
+    const guard = new AgentKavach({ budget: Budget.total(0.2), prices });
+    const order: string[] = [];
+    const ask = (name: string, next: Partial<CallRequest>): Promise<void> =>
+      guard.call({ ...request, ...next }, async () => {
+        order.push(name);
+        await first.promise;
+        return { value: undefined, usage: { inputTokens: 0, outputTokens: 0 } };
+      });
+    const first = deferred<boolean>();
+    const calls = [
+      ask('first', { input: undefined, inputTokens: 10_000 }),
+      ask('counted', { maxOutputTokens: 4_000 }),
+      ask('known', { input: undefined, inputTokens: 10_000 }),
+    ];
+    // Counted by now: a call of its own that asks for the same count has its answer.
+    await sharpBound(essay, 'openai', 'gpt-4o');
+    await guard.canStartCall({ ...request, maxOutputTokens: 4_000 });
+    first.resolve(true);
+    await Promise.all(calls);
+    expect(order).toEqual(['first', 'counted', 'known']);
+  });
 });

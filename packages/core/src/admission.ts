@@ -132,6 +132,7 @@ function refuseIfStopped(engine: Engine, { signal }: CallRequest): void {
 async function contend(engine: Engine, applicant: Applicant, blocking: Account): Promise<InFlight> {
   const { claim, run } = applicant;
   const { waitMs, clock } = engine.policy;
+  claim.order = ++arrivals; // before the count, in which others arrive
   const couldSharpen = (): boolean =>
     claim.blurred && claim.couldFitSharpened(accountsOf(engine, applicant), run.tokensLeft());
   let blocked = blocking;
@@ -157,7 +158,6 @@ async function contend(engine: Engine, applicant: Applicant, blocking: Account):
   };
   refuseIfImpatient(blocked);
   let isSharpening = false;
-  claim.order = ++arrivals;
   const waiting = new WaitingCall(claim.order, blocked, {
     claim,
     attempt: () => {
