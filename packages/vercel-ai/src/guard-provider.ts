@@ -15,7 +15,7 @@ const UNPRICEABLE = /realtime|batch|^live$/i;
  * other kinds (speech, transcription, reranking, video, realtime, batches) can't be priced and throw: what a guard
  * can't see must not look guarded.
  *
- * @throws ConfigError when such a model is asked for
+ * @throws ConfigError for what is no provider, a model for example, and when such a model is asked for
  * @example
  * const openai = kavachProvider(createOpenAI(), guard);
  * await generateText({ model: openai('gpt-4o'), prompt });
@@ -26,7 +26,18 @@ export function kavachProvider<P extends object>(
   guardOrOptions?: GuardOrOptions,
   settings: KavachSettings = {},
 ): P {
+  checkProvider(provider);
   return guardedObject(provider, guardingOf(guardOrOptions, settings));
+}
+
+/** A model's methods make no models: in a provider's place it would look guarded and would not be. */
+function checkProvider(provider: unknown): void {
+  const kind = kindOfModel(provider);
+  if (kind === undefined && (typeof provider === 'function' || fields(provider) !== undefined)) return;
+  const found = kind === undefined ? `this is none` : 'this is a model: guard it with guardModel()';
+  throw new ConfigError(`kavachProvider() takes a provider of the AI SDK, such as createOpenAI(); ${found}.`, {
+    path: 'provider',
+  });
 }
 
 function guardedObject<P extends object>(object: P, guarding: Guarding): P {

@@ -48,6 +48,15 @@ describe('kavachProvider', () => {
     expect(() => openai.speech('gpt-4o-mini-tts')).toThrow(ConfigError);
   });
 
+  it('refuses what is no provider: a model would be left without a guard', async () => {
+    await using w = await world();
+    const guard = new AgentKavach({ budget: Budget.total(5) });
+    for (const model of [w.openai('gpt-4o'), w.openai.embedding('text-embedding-3-small')])
+      expect(() => kavachProvider(model, guard)).toThrow(/takes a provider .*; this is a model: .* guardModel\(\)/);
+    for (const wrong of [undefined, null, 'openai', 5])
+      expect(() => kavachProvider(wrong as unknown as object, guard)).toThrow(ConfigError);
+  });
+
   it('leaves tools and file uploads as they are', async () => {
     await using w = await world();
     const openai = kavachProvider(w.openai, new AgentKavach({ budget: Budget.total(5) }));
