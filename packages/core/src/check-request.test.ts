@@ -90,6 +90,19 @@ describe('a callback', () => {
     expect(guard.status().run.calls).toBe(1);
   });
 
+  it.each([undefined, null, 'a text', {}, { stream: 5 }, { stream: [1, 2] }])(
+    'that returns %j for a stream is told what to return, and is charged whole',
+    async (answer) => {
+      const { guard, booked } = meteredGuard({ budget });
+      const result = typeof answer === 'object' && answer !== null ? { meter: () => undefined, ...answer } : answer;
+      const stream = guard.stream(REQUEST, () => Promise.resolve(result as unknown as StreamResult<unknown>));
+      await expect(stream).rejects.toThrow(/must return \{ stream, meter \}, and stream must be a ReadableStream/);
+      await expect(stream).rejects.toBeInstanceOf(ConfigError);
+      expectSettled(guard, booked, 1);
+      expect(booked[0]).toMatchObject({ usd: RESERVED_USD, estimated: true });
+    },
+  );
+
   it('that streams without a meter is told so, and is charged whole', async () => {
     const { guard, booked } = meteredGuard({ budget });
     const result = { stream: new ReadableStream() } as unknown as StreamResult<unknown>;

@@ -32,8 +32,8 @@ export function guardedStream<C>(
   execute: (grant: CallGrant) => Promise<StreamResult<C>>,
 ): Promise<ReadableStream<C>> {
   return governed(engine, request, execute, (call, result: StreamResult<C>): ReadableStream<C> => {
+    checkResult(result);
     const { stream } = result;
-    if (typeof result.meter !== 'function') throw noMeter(result.meter);
     if (!(call instanceof InFlight)) {
       call?.report(undefined); // what it will cost, the layer that holds the reservation reads or is told
       return isReadable(stream) ? stream : toReadable(openSource(stream));
@@ -139,10 +139,19 @@ class Passage<C> implements UnderlyingDefaultSource<C> {
   };
 }
 
-function noMeter(meter: unknown): ConfigError {
+function checkResult(result: unknown): void {
+  const { stream, meter } = (result ?? {}) as Partial<Record<'stream' | 'meter', unknown>>;
+  const isStream = (['getReader', Symbol.asyncIterator] as const).some(
+    (key) => typeof (stream as Record<PropertyKey, unknown> | null | undefined)?.[key] === 'function',
+  );
+  if (!isStream) throw wrongResult('stream', 'a ReadableStream or an async iterable', stream);
+  if (typeof meter !== 'function') throw wrongResult('meter', 'a function', meter);
+}
+
+function wrongResult(path: string, kind: string, got: unknown): ConfigError {
   return new ConfigError(
-    `guard.stream(): the function must return { stream, meter }, and meter must be a function, got ${show(meter)}.`,
-    { path: 'meter' },
+    `guard.stream(): the function must return { stream, meter }, and ${path} must be ${kind}, got ${show(got)}.`,
+    { path },
   );
 }
 
