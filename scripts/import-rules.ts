@@ -87,6 +87,7 @@ const LAYERS: readonly { readonly layer: string; readonly names: readonly string
       'remote-stops',
       'store',
       'spend-keeper',
+      'pool-keeper',
       'persistence',
       'limit-changes',
       'resume',

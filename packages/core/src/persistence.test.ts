@@ -36,6 +36,35 @@ describe('persist', () => {
     });
   });
 
+  it('goes on with pools too, each guard with what it has spent of them itself', async () => {
+    const pools = Symbol.for('agentkavach.pools');
+    const budget = [
+      Budget.shared('persisted', { limit: 5, period: 'daily' }),
+      Budget.org({ limit: 9, period: 'total' }),
+    ];
+    const open = (name: string): AgentKavach => new AgentKavach({ budget, prices, persist: join(folder, name) });
+    try {
+      const [one, two] = [open('one'), open('two')];
+      one.charge(0.1, 'tool'); // before its file is open
+      await Promise.all([ask(one), ask(two)]);
+      await Promise.all([one.close(), two.close()]);
+      await using again = open('one'); // in the same process, where the pool has counted it already
+      await ask(again);
+      expect(again.status().budgets).toMatchObject([{ spent: 0.7 }, { spent: 0.7 }]);
+      await again.close();
+
+      Reflect.deleteProperty(globalThis, pools); // another process
+      await using next = open('one');
+      await ask(next);
+      expect(next.status().budgets).toMatchObject([{ spent: 0.7 }, { spent: 0.7 }]);
+      await using other = open('two');
+      await ask(other);
+      expect(other.status().budgets).toMatchObject([{ spent: 1.1 }, { spent: 1.1 }]);
+    } finally {
+      Reflect.deleteProperty(globalThis, pools);
+    }
+  });
+
   it('knows what was in flight when a process ended', async () => {
     const path = join(folder, 'spend.json');
     const before = process.listeners('exit');

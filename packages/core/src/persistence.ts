@@ -2,6 +2,7 @@
 import type { Engine } from './engine.ts';
 import { ConfigError } from './errors.ts';
 import { Gate } from './gate.ts';
+import { PoolKeeper } from './pool-keeper.ts';
 import { SpendKeeper } from './spend-keeper.ts';
 import { isNode } from './store.ts';
 
@@ -12,7 +13,7 @@ export class Persistence {
   /** @param persist the file; `true`: one for this agent in the user's data folder */
   constructor(engine: Engine, persist: true | string) {
     if (engine.policy.mode !== 'observe') engine.gate = new Gate();
-    this.#opened = open(engine, persist).catch((error: unknown) => {
+    this.#opened = open(engine, persist, new PoolKeeper(engine)).catch((error: unknown) => {
       // A guard that was to keep its spend and can't must not begin at zero.
       engine.fault =
         error instanceof ConfigError ? error : new ConfigError(`persist: ${String(error)}`, { path: 'persist' });
@@ -29,7 +30,7 @@ export class Persistence {
 }
 
 /** @returns what closes it */
-async function open(engine: Engine, persist: true | string): Promise<() => void> {
+async function open(engine: Engine, persist: true | string, pools: PoolKeeper): Promise<() => void> {
   if (!isNode())
     throw new ConfigError('persist needs a file system, which this runtime has none of.', { path: 'persist' });
   const { atExit } = await import('./node/at-exit.ts');
@@ -41,8 +42,9 @@ async function open(engine: Engine, persist: true | string): Promise<() => void>
     takeBack();
     throw new ConfigError(answer.refused, { path: 'persist' });
   }
-  const { journal, close } = answer.opened;
+  const { journal, path, close } = answer.opened;
   new SpendKeeper(engine, journal).takeUp();
+  pools.begin(journal, path);
   return () => {
     takeBack();
     close();

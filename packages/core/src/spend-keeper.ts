@@ -80,10 +80,12 @@ export class SpendKeeper implements Recorder {
   }
 }
 
-function prefixOf(agent: string, id: string, { budget }: Pool): string {
+/** What the key of an account begins with; its holder follows. */
+export function prefixOf(agent: string, id: string, { budget }: Pool): string {
   return JSON.stringify([agent, id, budget.scope, budget.unit, budget.period, budget.timeZone]);
 }
 
-function startOf({ window }: Account): number | null {
+/** When an account's window began, as a journal writes it. */
+export function startOf({ window }: Account): number | null {
   return Number.isFinite(window.start) ? window.start : null;
 }
