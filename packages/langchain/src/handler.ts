@@ -156,16 +156,6 @@ export class KavachHandler extends BaseCallbackHandler {
   }
 }
 
-/**
- * The ready handler for `callbacks: […]`.
- *
- * @param guardOrOptions a guard to share, the options of a new one, or nothing: `AGENTKAVACH_*` variables and defaults
- * @example await model.invoke('Hi', { callbacks: [kavachHandler({ budget: Budget.daily(5) })] });
- */
-export function kavachHandler(guardOrOptions?: GuardOrOptions): KavachHandler {
-  return new KavachHandler(guardOrOptions);
-}
-
 const warned = new Set<string>();
 
 /** Says once for each class that its retries happen where callbacks can't see them. */

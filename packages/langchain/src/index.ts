@@ -8,5 +8,6 @@
 export { guardChatModel } from './guard-chat-model.ts';
 export { guardEmbeddings } from './guard-embeddings.ts';
 export type { GuardOrOptions } from './guard-of.ts';
-export { kavachHandler, KavachHandler, type KavachConfig } from './handler.ts';
+export { KavachHandler, type KavachConfig } from './handler.ts';
 export { kavachMiddleware, type KavachMiddlewareSettings } from './middleware.ts';
+export { kavachHandler, type ReadyHandler } from './ready-handler.ts';

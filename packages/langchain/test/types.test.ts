@@ -20,6 +20,7 @@ describe('types', () => {
     expectTypeOf(handler).toExtend<BaseCallbackHandler>();
     expectTypeOf(handler).toExtend<CallbackHandlerMethods>();
     expectTypeOf([handler]).toExtend<Callbacks>();
+    expectTypeOf([kavachHandler]).toExtend<Callbacks>();
     expectTypeOf(handler.config()).toExtend<RunnableConfig>();
     expectTypeOf(new KavachHandler(guard).copy()).toEqualTypeOf<KavachHandler>();
     expect(handler.raiseError && handler.awaitHandlers).toBe(true);
