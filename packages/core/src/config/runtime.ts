@@ -14,6 +14,6 @@ export function checkRuntime(): void {
   if (major > needed || (major === needed && minor >= least)) return;
   sayOnce(
     'node',
-    `This is Node ${node}; AgentKavach needs Node ${needed}.${least} or newer. What this one lacks (Promise.withResolvers, WebSocket and others) fails where it is first used, mostly in the background: events may not be delivered, kills not heard, shared budgets not leased. Update Node.`,
+    `This is Node ${node}; AgentKavach needs Node ${needed}.${least} or newer, and is not tested on this one. Where WebSocket is missing (before Node 22), kills and limits of the backend arrive by polling, within about five seconds. What else is missing fails where it is first used, mostly in the background. Update Node.`,
   );
 }

@@ -1,7 +1,7 @@
 import { appendFileSync, chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { BufferOptions, EventBuffer } from '../telemetry/buffer.ts';
 import { bufferContract, numbered, numbersOf, range } from '../telemetry/testing/buffer-contract.ts';
 import { FakeClock } from '../testing/index.ts';
@@ -45,6 +45,16 @@ describe('DiskBuffer', () => {
     expect(numbersOf((await second.take(ALL))?.events)).toEqual(range(400, 1_001));
     expect([second.size, second.dropped]).toEqual([601, 0]);
     await second.close();
+  });
+
+  it('writes where Promise.withResolvers is missing, as on Node 20', async () => {
+    using missing = vi.spyOn(Promise, 'withResolvers');
+    const folder = newFolder();
+    const buffer = opened(folder);
+    buffer.append(numbered(0));
+    await buffer.close();
+    expect(segmentsIn(folder)).toHaveLength(1);
+    expect(missing).not.toHaveBeenCalled();
   });
 
   it('hands on through many owners without nesting their folders', async () => {

@@ -209,16 +209,12 @@ export class DiskBuffer implements EventBuffer {
     );
   }
 
-  async #inTime(work: Promise<void>): Promise<void> {
-    const late = Promise.withResolvers<undefined>();
-    const cancel = this.#timers.start(WRITE_MS, () => late.reject(new Error(`no answer for ${WRITE_MS / 1_000} s`)));
-    // Where the time wins, nobody else waits for the work.
-    work.catch(() => undefined);
-    try {
-      await Promise.race([work, late.promise]);
-    } finally {
-      cancel();
-    }
+  #inTime(work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#timers.start(WRITE_MS, () => reject(new Error(`no answer for ${WRITE_MS / 1_000} s`)));
+      // Where the time wins, nobody else waits for the work.
+      void work.finally(cancel).then(resolve, reject);
+    });
   }
 
   /** Reads first what dead processes had left behind before this one began; nothing is taken until that is counted. */

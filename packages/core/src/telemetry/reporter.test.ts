@@ -261,6 +261,14 @@ describe('Reporter, when the backend fails', () => {
 });
 
 describe('Reporter.flush', () => {
+  it('works where Promise.withResolvers is missing, as on Node 20', async () => {
+    using missing = vi.spyOn(Promise, 'withResolvers');
+    const { append, reporter } = reporting();
+    append(0, 2);
+    expect(await reporter.flush()).toMatchObject({ delivered: 2, pending: 0 });
+    expect(missing).not.toHaveBeenCalled();
+  });
+
   it('resolves at once when nothing waits', async () => {
     expect(await reporting().reporter.flush()).toEqual({ delivered: 0, rejected: 0, dropped: 0, pending: 0 });
   });

@@ -129,23 +129,26 @@ export class Reporter {
    * @param timeoutMs how long to try. The process stays for it. Default 5,000
    */
   async flush(timeoutMs = 5_000): Promise<Delivery> {
-    const over = Promise.withResolvers<undefined>();
-    let goal = Infinity;
-    const look = (): void => {
-      if (this.#gone >= goal) over.resolve(undefined);
-    };
-    this.#waiting.add(look);
-    const cancel = this.#timers.start(timeoutMs, () => over.resolve(undefined), true);
-    void this.#buffer.flush().then(() => {
-      // The buffer hands out in order: when so many are gone, these are.
-      goal = this.#gone + this.#buffer.size;
-      look();
-      if (this.#pause === 'backoff') this.#pause = 'none';
-      if (this.#gone < goal) this.#startDrain();
+    await new Promise<void>((resolve) => {
+      let goal = Infinity;
+      const end = (): void => {
+        cancel();
+        this.#waiting.delete(look);
+        resolve();
+      };
+      const look = (): void => {
+        if (this.#gone >= goal) end();
+      };
+      const cancel = this.#timers.start(timeoutMs, end, true);
+      this.#waiting.add(look);
+      void this.#buffer.flush().then(() => {
+        // The buffer hands out in order: when so many are gone, these are.
+        goal = this.#gone + this.#buffer.size;
+        look();
+        if (this.#pause === 'backoff') this.#pause = 'none';
+        if (this.#gone < goal) this.#startDrain();
+      });
     });
-    await over.promise;
-    cancel();
-    this.#waiting.delete(look);
     return this.delivery;
   }
 

@@ -88,16 +88,17 @@ export async function startFeed(options: FeedOptions): Promise<Feed> {
   return {
     async fence() {
       const id = randomUUID();
-      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+      const passed = new Promise<undefined>((resolve, reject) => {
+        fences.set(id, { resolve, reject });
+      });
       // Where sending fails, nobody waits for it.
-      promise.catch(() => undefined);
-      fences.set(id, { resolve, reject });
+      passed.catch(() => undefined);
       const disarm = options.timers.after(FENCE_MS, () => {
-        reject(new Error(`Nothing came from the database for ${FENCE_MS} ms.`));
+        fences.get(id)?.reject(new Error(`Nothing came from the database for ${FENCE_MS} ms.`));
       });
       try {
         await options.sql`select pg_notify(${CHANNEL}, ${JSON.stringify({ fence: id })})`;
-        await promise;
+        await passed;
       } finally {
         disarm();
         fences.delete(id);
