@@ -1,7 +1,7 @@
 /** Reads a command's words and options; what it does not know is an error that names it. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { CliError, EXIT } from './io.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 
 /** Options that every command takes. */
 const COMMON = {
@@ -79,8 +79,7 @@ function complaint(error: unknown, known: readonly string[]): string {
   const [, option] = /^Option '(?:-\w, )?(--[\w-]+).* argument (?:missing|is ambiguous)/.exec(message) ?? [];
   if (option !== undefined) return `${option} needs a value.`;
   const [, unknown = ''] = /^Unknown option '--([^']+)'/.exec(message) ?? [];
-  const meant = nearest(unknown, known);
-  return `${message.replace(/\.(?:\s[\s\S]*)?$/, '')}.${meant === undefined ? '' : ` Did you mean --${meant}?`}`;
+  return `${message.replace(/\.(?:\s[\s\S]*)?$/, '')}.${didYouMean(unknown, known, '--')}`;
 }
 
 /** A number from an option or word. */

@@ -2,7 +2,7 @@
 import { readArguments } from './args.ts';
 import type { Command } from './commands/command.ts';
 import { CliError, EXIT, type Io } from './io.ts';
-import { nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 import { printable } from './table.ts';
 import { VERSION } from './version.ts';
 
@@ -71,8 +71,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     const list = `There are: ${known.join(', ')}. agentkavach --help says what they do.`;
     const isOption = name.startsWith('-');
     const what = isOption ? `The command goes before ${name}` : `Unknown command ${JSON.stringify(name)}`;
-    const meant = isOption ? undefined : nearest(name, known);
-    const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+    const hint = isOption ? '' : didYouMean(name, known);
     throw new CliError(`${what}.${hint} ${list}`, EXIT.usage, 'usage');
   }
   const args = readArguments(rest, command.options, command.words, command.usage);

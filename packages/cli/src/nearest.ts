@@ -21,6 +21,12 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
+/** The question for what was meant, to go after a sentence; nothing where no known name is near. */
+export function didYouMean(name: string, known: Iterable<string>, prefix = ''): string {
+  const meant = nearest(name, known);
+  return meant === undefined ? '' : ` Did you mean ${prefix}${meant}?`;
+}
+
 /** How many letters are missing, too many, wrong, or swapped with the next; no more than `most` are counted. */
 function slipsBetween(a: string, b: string, most: number): number {
   if (a === b || most === 0) return 0;

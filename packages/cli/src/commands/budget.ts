@@ -3,6 +3,7 @@ import { accessOf } from '../access.ts';
 import { Api } from '../api.ts';
 import { ACCESS, readChoice, readNumber, type Arguments } from '../args.ts';
 import { CliError, EXIT, type Io } from '../io.ts';
+import { didYouMean } from '../nearest.ts';
 import { amount } from '../table.ts';
 import type { Command, Result } from './command.ts';
 
@@ -19,8 +20,9 @@ interface BudgetView {
 const UNITS = ['usd', 'tokens', 'calls'] as const;
 
 async function run(args: Arguments, io: Io): Promise<Result> {
-  const [verb, owner = '', budget = '', value] = args.words;
-  if (verb !== 'set' && verb !== 'release') throw wrong(`Unknown: budget ${verb ?? ''}`);
+  const [verb = '', owner = '', budget = '', value] = args.words;
+  if (verb !== 'set' && verb !== 'release')
+    throw wrong(`Unknown: budget ${verb}`, didYouMean(verb, ['set', 'release']));
   if (verb === 'set' && value === undefined) throw wrong('budget set needs a limit');
   if (verb === 'release' && value !== undefined) throw wrong(`budget release takes no limit: ${value}`);
   const limit = value === undefined ? undefined : readNumber(value, 'The limit', 0, 1e15);
@@ -106,8 +108,8 @@ function nameOf({ name, period }: BudgetView): string {
   return name === null ? period : `${name} (${period})`;
 }
 
-function wrong(what: string): CliError {
-  return new CliError(`${what}.\n\n${command.usage}`, EXIT.usage, 'usage');
+function wrong(what: string, hint = ''): CliError {
+  return new CliError(`${what}.${hint}\n\n${command.usage}`, EXIT.usage, 'usage');
 }
 
 const command: Command = {

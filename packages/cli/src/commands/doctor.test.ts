@@ -122,12 +122,20 @@ describe('doctor', () => {
   it('finds variables that nothing reads, and shows no values', async () => {
     const env = { AGENTKAVACH_BUDGETS: 'secret', AGENTKAVACH_BUDGET: 'daily:5', AGENTKAVACH_MAX_CALLS_PER_RUN: '' };
     const found = await findings(away(env));
-    expect(found['variables']).toMatch(/^warning: Nothing reads AGENTKAVACH_BUDGETS\. Is it misspelt\? There are: /);
+    expect(found['variables']).toMatch(
+      /^warning: Nothing reads AGENTKAVACH_BUDGETS\. Did you mean AGENTKAVACH_BUDGET\? There are: /,
+    );
     expect(found['variables']).not.toContain('secret');
     const all = found['variables']!.split('There are: ')[1]!.replace('.', '').split(', ');
     expect(all).toEqual(
       expect.arrayContaining(['AGENTKAVACH_API_KEY', 'AGENTKAVACH_OPERATOR_KEY', 'AGENTKAVACH_MAX_USD_PER_MINUTE']),
     );
+  });
+
+  it('names the nearest variable, but does not guess', async () => {
+    const found = await findings(away({ AGENTKAVACH_WAITMS: '5', AGENTKAVACH_TEAM: 'x' }));
+    expect(found['variables']).toContain('Nothing reads AGENTKAVACH_WAITMS. Did you mean AGENTKAVACH_WAIT_MS?');
+    expect(found['variables']).toContain('Nothing reads AGENTKAVACH_TEAM. Is it misspelt?');
   });
 
   it.each([

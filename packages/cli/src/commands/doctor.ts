@@ -6,6 +6,7 @@ import { accessOf, localInstall, namedUrl, variable } from '../access.ts';
 import { Api } from '../api.ts';
 import { ACCESS, type Arguments } from '../args.ts';
 import { CliError, EXIT, type Io } from '../io.ts';
+import { didYouMean } from '../nearest.ts';
 import { isNewEnough, LEAST_NODE } from '../node-version.ts';
 import { disagreeing, type ZonedBudget } from '../time-zones.ts';
 import { VERSION } from '../version.ts';
@@ -21,6 +22,8 @@ interface Check {
 const KEY = /^ak_(prod|dev)_[A-Za-z0-9]{32,64}$/;
 const SKEW_MS = 60_000;
 const OLD_PRICES_DAYS = 60;
+
+const PREFIX = 'AGENTKAVACH_';
 
 /** Variables that are no options of a guard. */
 const OTHER_VARIABLES = ['AGENTKAVACH_BUFFER_DIR', 'AGENTKAVACH_OPERATOR_KEY'];
@@ -66,9 +69,9 @@ function pricesAge(now: number): Check {
 /** A misspelt variable does nothing, and says nothing; one with a wrong value keeps an app from starting. */
 function variables(io: Io): Check {
   const known = [...optionVariables(), ...OTHER_VARIABLES];
-  const set = Object.keys(io.env).filter((name) => name.startsWith('AGENTKAVACH_') && variable(io, name) !== undefined);
+  const set = Object.keys(io.env).filter((name) => name.startsWith(PREFIX) && variable(io, name) !== undefined);
   const strange = set.filter((name) => !known.includes(name));
-  const unread = `Nothing reads ${strange.join(', ')}. Is it misspelt? There are: ${[...known].sort().join(', ')}.`;
+  const unread = `${strange.map((name) => notRead(name, known)).join(' ')} There are: ${[...known].sort().join(', ')}.`;
   const fault = environmentFault(io.env);
   if (fault !== undefined)
     return error(
@@ -77,6 +80,12 @@ function variables(io: Io): Check {
     );
   if (strange.length > 0) return warning('variables', unread);
   return ok('variables', set.length === 0 ? 'no AGENTKAVACH_… is set' : set.sort().join(', '));
+}
+
+/** What all names begin with says nothing of how near two of them are. */
+function notRead(name: string, known: readonly string[]): string {
+  const rests = known.map((one) => one.slice(PREFIX.length));
+  return `Nothing reads ${name}.${didYouMean(name.slice(PREFIX.length), rests, PREFIX) || ' Is it misspelt?'}`;
 }
 
 function keyShape(key: string | undefined, isLocal: boolean): Check {

@@ -3,6 +3,7 @@ import { accessOf } from '../access.ts';
 import { Api } from '../api.ts';
 import { ACCESS, readChoice, readNumber, type Arguments } from '../args.ts';
 import { CliError, EXIT, type Io } from '../io.ts';
+import { didYouMean } from '../nearest.ts';
 import { ago, minute, table } from '../table.ts';
 import type { Command, Result } from './command.ts';
 
@@ -26,7 +27,7 @@ const SCOPES = ['sdk', 'read', 'control', 'admin'] as const;
 async function run(args: Arguments, io: Io): Promise<Result> {
   const [given = 'list', word] = args.words;
   const verb = VERBS.find((one) => one === given);
-  if (verb === undefined) throw wrong(`Unknown: keys ${given}`);
+  if (verb === undefined) throw wrong(`Unknown: keys ${given}`, didYouMean(given, VERBS));
   if (verb === 'list' ? word !== undefined : word === undefined)
     throw wrong(verb === 'list' ? 'keys list takes no further word' : `keys ${verb} needs a name`);
   refuseStrayOptions(args, verb);
@@ -117,8 +118,8 @@ function refuseStrayOptions(args: Arguments, verb: (typeof VERBS)[number]): void
     if (owner !== verb && args.text(option) !== undefined) throw wrong(`--${option} is for keys ${owner}`);
 }
 
-function wrong(what: string): CliError {
-  return new CliError(`${what}.\n\n${command.usage}`, EXIT.usage, 'usage');
+function wrong(what: string, hint = ''): CliError {
+  return new CliError(`${what}.${hint}\n\n${command.usage}`, EXIT.usage, 'usage');
 }
 
 const command: Command = {
