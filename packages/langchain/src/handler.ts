@@ -100,11 +100,11 @@ export class KavachHandler extends BaseCallbackHandler {
     extra?: { chunk?: GenerationChunk | ChatGenerationChunk },
   ): void {
     const hasMessage = fields(extra?.chunk)?.['message'] !== undefined;
-    this.#runs.chunk(runId, hasMessage ? extra?.chunk : { message: { content: token } });
+    this.#runs.chunk(runId, hasMessage ? extra?.chunk : { message: { content: token } }, this);
   }
 
   override handleChatModelStreamEvent(event: ChatModelStreamEvent, runId: string): void {
-    this.#runs.event(runId, event);
+    this.#runs.event(runId, event, this);
   }
 
   override handleLLMEnd(
@@ -143,7 +143,7 @@ export class KavachHandler extends BaseCallbackHandler {
       // Only the run's signal, or an error in a chunk's callback, takes the provider off the line.
       const unstoppable = this.#run === undefined && !disconnects(llm);
       const held = { ...request, maxOutputTokens: cap, unstoppable };
-      await this.#runs.begin(runId, held, llm, (error) => this.#end(error));
+      await this.#runs.begin(runId, held, llm, this, (error) => this.#end(error));
     } catch (error) {
       this.#end(error);
       throw final(error);

@@ -21,6 +21,8 @@ interface OpenRun {
   /** Set once the reservation is held. */
   call?: ReservedCall;
   streams: boolean;
+  /** The handler that announced it first. Others of the guard are told of the same chunks, which must count once. */
+  readonly by: object;
   /** Are told when the call is stopped from outside. */
   readonly listeners: ((error: Error) => void)[];
 }
@@ -68,9 +70,16 @@ export class CallRuns {
    * Holds a call's worst case, synchronously where there is room.
    *
    * @param llm the serialised model, which the calls of one `generate()` have in common
+   * @param by the handler that announces it
    * @throws the guard's refusal; LangChain then sends nothing
    */
-  async begin(id: string, request: CallRequest, llm: object, onStop: (error: Error) => void): Promise<void> {
+  async begin(
+    id: string,
+    request: CallRequest,
+    llm: object,
+    by: object,
+    onStop: (error: Error) => void,
+  ): Promise<void> {
     const present = this.#open.get(id);
     if (present?.llm === llm) {
       present.listeners.push(onStop);
@@ -85,7 +94,7 @@ export class CallRuns {
     const listeners = [onStop];
     const held = this.#guard.reserve(request, (error) => this.#stop(id, run, error));
     const reader = new StreamReader(request.provider);
-    const run: OpenRun = { llm, request, reader, held, streams: false, listeners };
+    const run: OpenRun = { llm, request, reader, held, streams: false, by, listeners };
     this.#open.set(id, run);
     siblings.releases.add(() => this.#release(id, run));
     try {
@@ -101,14 +110,14 @@ export class CallRuns {
     throwRefusal(siblings);
   }
 
-  /** A chunk of a stream. @throws the error that has stopped the call, where the integration takes it */
-  chunk(id: string, chunk: unknown): void {
-    this.#read(id, mayThrow, (run, call) => run.reader.chunk(chunk, call.meter));
+  /** A chunk of a stream, as a handler is told of it. @throws the error that has stopped the call, where the integration takes it */
+  chunk(id: string, chunk: unknown, by: object): void {
+    this.#read(id, by, mayThrow, (run, call) => run.reader.chunk(chunk, call.meter));
   }
 
-  /** An event of a stream. @throws the error that has stopped the call */
-  event(id: string, event: unknown): void {
-    this.#read(id, always, (run, call) => run.reader.event(event, call.meter));
+  /** An event of a stream, as a handler is told of it. @throws the error that has stopped the call */
+  event(id: string, event: unknown, by: object): void {
+    this.#read(id, by, always, (run, call) => run.reader.event(event, call.meter));
   }
 
   /** The call has its answer. @throws the error that has stopped the call meanwhile */
@@ -134,13 +143,19 @@ export class CallRuns {
     else run.call.fail(error);
   }
 
-  #read(id: string, throws: (llm: object) => boolean, read: (run: OpenRun, call: ReservedCall) => void): void {
+  #read(
+    id: string,
+    by: object,
+    throws: (llm: object) => boolean,
+    read: (run: OpenRun, call: ReservedCall) => void,
+  ): void {
     const run = this.#open.get(id);
     if (run?.call === undefined) {
       const stopped = this.#stopped.get(id);
       if (stopped !== undefined && throws(stopped.llm)) throw stopped.error;
       return;
     }
+    if (run.by !== by) return;
     run.streams = true;
     read(run, run.call);
     const usage = dearest(run.request, run.reader.usage);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AgentKavach, Budget, BudgetExceededError } from '@agentkavach/core';
-import { rejection, reserved } from '@agentkavach/core/testing';
+import { rejection, reserved, spentNano } from '@agentkavach/core/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { kavachHandler } from '../src/index.ts';
 import { runsOf } from '../src/runs.ts';
@@ -37,3 +37,16 @@ it('calls that run at once under one run id are each held', async () => {
   expect(w.sim.ledger.requests).toBe(2);
   expect(guard.status().run.calls).toBe(2);
 });
+
+it.each(['openai', 'anthropic', 'google', 'mistral'] as const)(
+  'a stream that two handlers of a guard hear is charged once (%s)',
+  async (provider) => {
+    await using w = await world(() => ({ tokens: 40, toolCalls: [{ name: 'lookup', arguments: { page: 1 } }] }));
+    const guard = new AgentKavach({ budget: Budget.total(1), guardrails: { maxToolCallsPerRun: 2 } });
+    const model = w[provider]({ callbacks: [kavachHandler(guard)] });
+    for await (const chunk of await model.stream('Hi', kavachHandler(guard).config())) expect(chunk).toBeDefined();
+    await w.sim.ledger.settled();
+    expect(spentNano(guard)).toBe(w.sim.ledger.totalNano());
+    expect(guard.status().run).toMatchObject({ calls: 1, toolCalls: 1 });
+  },
+);
