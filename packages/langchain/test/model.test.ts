@@ -9,6 +9,7 @@ import {
   KilledError,
 } from '@agentkavach/core';
 import { rejection, reserved, spends, spentNano } from '@agentkavach/core/testing';
+import { OpenAI } from '@langchain/openai';
 import { initChatModel } from 'langchain';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -305,5 +306,10 @@ describe('a guarded model', () => {
 
   it('refuses an object that is none', () => {
     expect(() => guardChatModel({} as never)).toThrow(/takes a chat model/);
+  });
+
+  it('refuses a model that completes texts, whose methods have the same names', () => {
+    const completes = new OpenAI({ apiKey: 'test', model: 'gpt-3.5-turbo-instruct' });
+    expect(() => guardChatModel(completes as never)).toThrow(/takes a chat model/);
   });
 });
